@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.province.folder import Record
     from geo_service.province.settings import CountyAt, RulebookText
+    from geo_service.suitability.project import Project
     from geo_service.zoning.review import Review
     from geo_service.zoning.rulebook import Rulebook
 
@@ -120,6 +121,39 @@ def review_county(task: CountyTask, folder: str, *, is_resumed: bool) -> CountyA
         return CountyAnswer(record=_reviewed(task, Path(folder), is_resumed=is_resumed))
     except GeoServiceError as error:
         return CountyAnswer(faults=faults_told(error))
+
+
+def rank_county(task: CountyTask, project: Project, most: int) -> CountyAnswer:
+    """Rank a project's sites in a county; the record has the best ones with their raw measures."""
+    # A review does not need it: it starts faster without its libraries.
+    from geo_service.suitability.rank import rank_project  # noqa: PLC0415
+
+    try:
+        plan, rules = open_county(task)
+        ranking = rank_project(plan, project, rules, as_of=task.as_of)
+    except GeoServiceError as error:
+        return CountyAnswer(faults=faults_told(error))
+    columns = ["candidate_id", "kind", "park_id", "area_m2", "illustrative", "has_unknowns"]
+    best = ranking.candidates.head(most)
+    criteria = [] if ranking.scored is None else [item.name for item in ranking.scored.chosen]
+    return CountyAnswer(
+        record={
+            "county_code": task.county.code,
+            "name": dict(plan.settings.name),
+            "plan_version": plan.version,
+            "rulebook_version": rules.version,
+            "focus_basis": plan.settings.focus_basis.value,
+            "candidates": len(ranking.sites),
+            "excluded": len(ranking.excluded),
+            "best": [
+                {
+                    **{name: plain(row[name]) for name in columns},
+                    "raw": {name: float(row[name]) for name in criteria},
+                }
+                for row in best.to_dict("records")
+            ],
+        }
+    )
 
 
 def faults_told(error: GeoServiceError) -> dict[str, str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from geo_service.model import Message
     from geo_service.province.engine import Done, Engine
     from geo_service.province.folder import Record
+    from geo_service.province.settings import Province
     from geo_service.zoning.review import Progress
 
 DEFAULT_FOLDER = "province-review"
@@ -117,21 +118,21 @@ def review_province(
             code = done.task.county.code
             answers[code] = done.answer or CountyAnswer(faults=ended(done))
             progress(len(answers), len(tasks), code)
-        result = ProvinceReview(
-            folder=where,
-            records={
-                code: answer.record
-                for code, answer in sorted(answers.items())
-                if answer.record is not None
-            },
-            faults={
-                code: answer.faults
-                for code, answer in sorted(answers.items())
-                if answer.faults is not None
-            },
-        )
-        head = {"name": dict(province.name), "rulebook_version": province.rulebook_version}
-        write_manifest(where, {**head, "as_of": day.isoformat(), **_manifest(result)})
+        return end_run(province, where, day, answers)
+
+
+def end_run(
+    province: Province, folder: Path, day: date, answers: Mapping[str, CountyAnswer]
+) -> ProvinceReview:
+    """Write the manifest of a run that has an answer for every county."""
+    items = sorted(answers.items())
+    result = ProvinceReview(
+        folder=folder,
+        records={code: answer.record for code, answer in items if answer.record is not None},
+        faults={code: answer.faults for code, answer in items if answer.faults is not None},
+    )
+    head = {"name": dict(province.name), "rulebook_version": province.rulebook_version}
+    write_manifest(folder, {**head, "as_of": day.isoformat(), **_manifest(result)})
     return result
 
 

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from geo_service.province.county import CountyTask, review_county
-from geo_service.province.folder import LOCK, MANIFEST
+from geo_service.province.folder import LOCK
+from geo_service.province.review import end_run
 from geo_service.province.settings import open_province
 from tests.county import County, enterprise
 
@@ -72,12 +73,14 @@ def rulebook_of(**severities: str) -> str:
 def review_here(path: Path, folder: Path) -> None:
     """Review a province's counties one after another in this process, without Dask."""
     province = open_province(path)
+    answers = {}
     for county in province.counties:
         task = CountyTask(county=county, rules=province.rules, as_of=DAY)
-        review_county(task, str(folder), is_resumed=False)
+        answers[county.code] = review_county(task, str(folder), is_resumed=False)
+    end_run(province, folder, DAY, answers)
 
 
-def contents(folder: Path, *, but: Sequence[str] = (LOCK, MANIFEST)) -> dict[str, bytes]:
+def contents(folder: Path, *, but: Sequence[str] = (LOCK,)) -> dict[str, bytes]:
     """Return the bytes of all files of a results folder."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
