@@ -11,6 +11,7 @@ import importlib.util
 import itertools
 import logging
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,6 +26,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _CONNECT = "15s"
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss)://\S+:[0-9]{1,5}")
 _LOST = frozenset({"cancelled", "lost"})
 
 
@@ -111,12 +113,14 @@ def engine(scheduler: str | None, *, workers: int | None = None) -> Iterator[Eng
     except ImportError as error:
         name = "scheduler"
         raise InvalidQueryError(name, said("problem.needs_scale")) from error
+    _quiet_loggers()
     if scheduler is not None:
+        if not _ADDRESS.fullmatch(scheduler):
+            raise _unreachable(scheduler)
         try:
             client = Client(scheduler, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            name, msg = "scheduler", said("problem.no_scheduler", address=scheduler)
-            raise InvalidQueryError(name, msg) from error
+            raise _unreachable(scheduler) from error
         with client:
             yield Engine(client=client, address=scheduler, dashboard=_dashboard(client))
         return
@@ -130,6 +134,11 @@ def engine(scheduler: str | None, *, workers: int | None = None) -> Iterator[Eng
     with cluster, Client(cluster, set_as_default=False) as client:
         address = cluster.scheduler_address
         yield Engine(client=client, address=address, dashboard=_dashboard(client))
+
+
+def _unreachable(scheduler: str) -> InvalidQueryError:
+    name = "scheduler"
+    return InvalidQueryError(name, said("problem.no_scheduler", address=scheduler))
 
 
 def _dashboard(client: Any) -> str | None:  # noqa: ANN401 - Dask's client
@@ -147,3 +156,10 @@ def _quiet() -> None:
     except ImportError:
         return
     dask.config.set({"logging": {"distributed": "critical"}})
+
+
+def _quiet_loggers() -> None:
+    """Silence the log in this process: what ends a run is said in our own words."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] in {"distributed", "tornado", "bokeh"}:
+            logging.getLogger(name).setLevel(logging.CRITICAL)

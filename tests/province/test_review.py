@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.patience import eventually
 from tests.province.made import CODES, contents, review_here, write_province
-from tests.terminal import COMMAND
+from tests.terminal import COMMAND, run
 
 pytestmark = [
     pytest.mark.slow,
@@ -97,6 +97,12 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def test_an_address_where_nothing_answers_is_told(tmp_path: Path) -> None:
+    path = write_province(tmp_path, CODES[:1])
+    done = run("province", "review", path, "--scheduler", "here", "--lang", "en")
+    assert (done.returncode, done.stderr) == (2, "No Dask scheduler answers at here.\n")
+
+
 def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
     tmp_path: Path,
 ) -> None:
@@ -117,7 +123,7 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
         for _ in range(2):
             worker = (*dask, "worker", at, "--no-nanny", "--nthreads", "1", "--no-dashboard")
             stack.enter_context(started(*worker, "--host", "127.0.0.1"))
-        run = stack.enter_context(
+        client = stack.enter_context(
             started(*review(path, tmp_path / "out", "--scheduler", at), said=tmp_path / "said.txt")
         )
         eventually(held.is_read, "a worker is in the middle of a county")
@@ -126,9 +132,9 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
         held.settle()
         os.kill(pid, signal.SIGKILL)
         held.close()
-        run.wait()
+        client.wait()
     said = (tmp_path / "said.txt").read_text("utf-8")
-    assert run.returncode == 2, said
+    assert client.returncode == 2, said
     assert "asleep" in said
     assert "Counties reviewed: 3, with faults: 1." in said
     assert contents(tmp_path / "out") == contents(tmp_path / "here")
@@ -141,7 +147,7 @@ def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) ->
     path, out = write_province(tmp_path), tmp_path / "out"
     review_here(path, tmp_path / "here")
     held = Held(tmp_path / CODES[-1])
-    with started(*review(path, out, "--workers", "1")) as run:
+    with started(*review(path, out, "--workers", "1")) as first:
         eventually(held.is_read, "the last county is in the middle")
         second = subprocess.run(
             review(path, out, "--workers", "1"),
@@ -150,8 +156,8 @@ def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) ->
         assert (second.returncode, "Another run writes into" in second.stderr) == (2, True)
         worker = held.reader()
         assert worker is not None
-        run.kill()
-        run.wait()
+        first.kill()
+        first.wait()
     held.settle()
     held.close()
     eventually(lambda: not is_running(worker), "its worker ends by itself")
