@@ -25,9 +25,9 @@ from docx.shared import Mm, Pt, RGBColor
 from geo_service.language import Language
 from geo_service.model import BasisGroup, Quantity, Verdict
 from geo_service.reports.archive import pack_again
+from geo_service.reports.finding_documents import LISTS
 from geo_service.reports.plain_text import clean, one_line
 from geo_service.reports.review import (
-    LISTS,
     VERDICTS,
     ReviewContent,
     VerdictColours,

@@ -23,12 +23,12 @@ from geo_service.model import Quantity, Severity, Tier, Verdict
 from geo_service.reports.document import (
     Document,
     basis_words,
-    finding_properties,
     layers_document,
     park_features,
     plain,
     review_summary,
 )
+from geo_service.reports.finding_documents import FindingDocuments, list_numbers
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.rules import rules_document
 
@@ -39,11 +39,6 @@ VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH, Verdict.PASS)
 """In the order in which a meeting goes through them."""
 VerdictColours = Mapping[Verdict, str]
 """The map's colour (`#rrggbb`) of each verdict."""
-LISTS = ("rectify", "watch", "supplement")
-"""The three lists: every finding that counts stands in exactly one of them."""
-ASIDE = ("waived", "approved")
-"""Why a finding stands in none of them."""
-
 _MOST_SHOWN = 40
 _LONGEST = 2_000
 _MEASURE_KEYS = ("measure", "value", "unit", "threshold", "total_unit")
@@ -191,21 +186,16 @@ def review_content(
     shapes = metric.geometry.to_numpy()[positions]
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
-    findings = [finding_properties(item, translator) for item in review.results]
-    number = {park["park_id"]: dict.fromkeys((*LISTS, *ASIDE), 0) for park in parks}
-    for item in findings:
-        name = list_name(item) or aside_name(item)
-        if item["park_id"] in number and name is not None:
-            number[item["park_id"]][name] += 1
+    number = list_numbers(review)
     register = rules_document(review.rulebook, review.as_of, translator)
     return ReviewContent(
         translator=translator,
         summary=review_summary(review, translator),
         parks=[
-            {**park, "area_m2": float(area), **number[park["park_id"]]}
+            {**park, "area_m2": float(area), **number(park["park_id"])}
             for park, area in zip(parks, areas, strict=True)
         ],
-        findings=findings,
+        findings=FindingDocuments(review, translator),
         rules=register["rules"],
         documents=register["documents"],
         layers=layers_document(review.plan, translator)["layers"],

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from geo_service.language import Language, Translator
+from geo_service.reports.finding_documents import LISTS
 from geo_service.reports.review import (
-    LISTS,
     cover_facts,
     evidence_lines,
     list_name,
