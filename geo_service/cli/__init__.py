@@ -25,12 +25,14 @@ from geo_service.cli.common import (
 )
 from geo_service.errors import GeoServiceError
 from geo_service.gdal import restrict_drivers
+from geo_service.memory import collected_seldom
 from geo_service.settings import Settings
 
 SUBJECTS = (imports, review, rank, maps, scenario, layout, layers, saved, serve)
 """Importing a module adds its commands to the app."""
 
 
+@collected_seldom()
 def main() -> NoReturn:
     """Run the command line and exit with the code that the outcome has."""
     restrict_drivers(os.environ)

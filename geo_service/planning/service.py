@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
-from geo_service.memory import settle
+from geo_service.memory import collect_usually, settle
 from geo_service.planning.apart import WorksApart
 from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
@@ -119,6 +119,8 @@ class PlanningService:
             raise
         if is_apart:
             settle()
+        else:
+            collect_usually()
         return cls(plan, rulebook, current, workspace=opened, moment=moment, works=works)
 
     @property
