@@ -249,7 +249,16 @@ class Translator:
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return the text of a key, filled with values."""
-        return self.render(Message(key, values))
+        if values:
+            return self.render(Message(key, values))
+        if key not in self._bare_texts:
+            self._bare_texts[key] = self.render(Message(key, values))
+        return self._bare_texts[key]
+
+    @cached_property
+    def _bare_texts(self) -> dict[str, str]:
+        """Texts without values, since tables ask for the same ones row by row."""
+        return {}
 
     def listed(self, items: Iterable[object]) -> str:
         """Return items in a row, separated as in this language.

@@ -37,6 +37,7 @@ from geo_service.cli.common import (
 )
 from geo_service.errors import GeoServiceError
 from geo_service.gdal import restrict_drivers
+from geo_service.memory import collected_seldom
 from geo_service.settings import Settings
 
 SUBJECTS = (
@@ -45,6 +46,7 @@ SUBJECTS = (
 """Importing a module adds its commands to the app."""
 
 
+@collected_seldom()
 def main() -> NoReturn:
     """Run the command line and exit with the code that the outcome has."""
     restrict_drivers(os.environ)

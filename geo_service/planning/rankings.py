@@ -42,11 +42,12 @@ from geo_service.reports.ranking import (
     criteria_document,
     explanation_document,
     ranking_document,
+    ranking_excerpt,
     ranking_features,
     ranking_summary,
     route_features,
 )
-from geo_service.reports.terminal import ranking_table
+from geo_service.reports.terminal import SHOWN_CANDIDATES, ranking_table
 from geo_service.stores.base import RANKING, SCENARIO, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
 from geo_service.suitability.rank import Ranking
@@ -112,8 +113,8 @@ def ranking_text(
     ranking: Ranking, translator: Translator, *, top: int | None, width: int | None
 ) -> bytes:
     """Return a ranking as a table for a terminal of so many character cells."""
-    document = ranking_document(ranking, translator)
-    return ranking_table(document, translator, top=top, width=width).encode()
+    excerpt = ranking_excerpt(ranking, translator, top=top, of_parks=SHOWN_CANDIDATES)
+    return ranking_table(excerpt, translator, top=top, width=width).encode()
 
 
 def printable_explanation(ranking: Ranking, candidate_id: str, translator: Translator) -> Printable:

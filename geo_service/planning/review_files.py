@@ -6,6 +6,7 @@ Leaves out which reviews there are (`reviews`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,8 @@ def _report(
     if format is ExportFormat.DOCX:
         from geo_service.reports.docx import review_text  # noqa: PLC0415
 
-        return review_text(content, colours)
+        # A text tells park by park, and goes through the findings several times.
+        return review_text(replace(content, findings=tuple(content.findings)), colours)
     from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
 
     return review_geopackage(review, content, colours)

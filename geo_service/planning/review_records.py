@@ -21,7 +21,7 @@ from geo_service.planning.results import (
 from geo_service.planning.saved import retain_within
 from geo_service.planning.saved_reviews import summary_of
 from geo_service.reports.document import review_head
-from geo_service.reports.stream import review_pieces
+from geo_service.reports.stream import KeptShapes, review_pieces
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
@@ -42,9 +42,10 @@ def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) ->
     `is_trial` marks one by another rulebook than the county's own, or of some parks only.
     """
     documents: dict[str, object] = {}
+    kept = KeptShapes(result)
     for language in Language:
         translator = Translator(language, result.plan.settings.names_hant)
-        documents[f"{WHOLE}.{language}"] = review_pieces(result, translator)
+        documents[f"{WHOLE}.{language}"] = review_pieces(result, translator, kept=kept)
         documents[f"{SUMMARY}.{language}"] = summary_of(review_head(result, translator))
     return save_result(
         opened,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
-from geo_service.memory import settle
+from geo_service.memory import collect_usually, settle
 from geo_service.planning.accounts import AccountDesk
 from geo_service.planning.apart import WorksApart
 from geo_service.planning.auditing import AuditDesk
@@ -129,6 +129,8 @@ class PlanningService:
             raise
         if is_apart:
             settle()
+        else:
+            collect_usually()
         return cls(plan, rulebook, current, workspace=opened, moment=moment, works=works)
 
     @property

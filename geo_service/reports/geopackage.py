@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -35,6 +36,9 @@ from geo_service.reports.review import (
     notes,
 )
 from geo_service.scratch import scratch_folder
+
+_AT_ONCE = 10_000
+"""Findings that are in memory at once."""
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,18 +128,14 @@ FINDING_COLUMNS = {
 def review_geopackage(review: Review, content: ReviewContent, colours: VerdictColours) -> bytes:
     """Return a review as the bytes of a GeoPackage; `content` gives the texts of its language."""
     parks = _frame([_park(item, content) for item in content.parks], PARK_COLUMNS)
-    findings = _frame([_finding(item, content) for item in content.findings], FINDING_COLUMNS)
-    shapes = _of_one_kind(review.geometry.to_numpy())
     with scratch_folder("review") as folder:
         path = folder / "review.gpkg"
         _write(path, "parks", parks, review.parks.geometry.to_numpy(), "MultiPolygon")
-        kinds = shapely.get_type_id(shapes)
-        is_written = np.zeros(len(findings), dtype=bool)
-        for layer, (geometry_type, ids) in _KINDS.items():
-            chosen = np.isin(kinds, ids) & ~shapely.is_empty(shapes)
-            is_written |= chosen
-            _write(path, layer, findings[chosen], shapes[chosen], geometry_type)
-        _write_table(path, WITHOUT_SHAPE, findings[~is_written])
+        rows = (_finding(item, content) for item in content.findings)
+        for start in range(0, max(1, len(content.findings)), _AT_ONCE):
+            part = range(start, min(start + _AT_ONCE, len(content.findings)))
+            frame = _frame(list(islice(rows, len(part))), FINDING_COLUMNS)
+            _write_findings(path, frame, _of_one_kind(review.geometry_of(part).to_numpy()))
         _write_table(path, "review", _facts(content))
         _write_table(path, "layer_styles", _styles(content, colours), FID="id")
         return path.read_bytes()
@@ -160,6 +160,20 @@ def _write(
         **({"append": True} if path.exists() else {"VERSION": "1.3"}),
         **_OPTIONS,
     )
+
+
+def _write_findings(path: Path, frame: pd.DataFrame, shapes: NDArray[np.object_]) -> None:
+    """Add findings to the layers of their kinds; the first ones make every layer."""
+    is_first = not any(name in _KINDS for name, _ in pyogrio.list_layers(path))
+    kinds = shapely.get_type_id(shapes)
+    is_written = np.zeros(len(frame), dtype=bool)
+    for layer, (geometry_type, ids) in _KINDS.items():
+        chosen = np.isin(kinds, ids) & ~shapely.is_empty(shapes)
+        is_written |= chosen
+        if is_first or chosen.any():
+            _write(path, layer, frame[chosen], shapes[chosen], geometry_type)
+    if is_first or not is_written.all():
+        _write_table(path, WITHOUT_SHAPE, frame[~is_written])
 
 
 def _of_one_kind(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

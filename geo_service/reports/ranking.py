@@ -7,6 +7,7 @@ that no road reaches has `raw` null and `is_unreachable` true; a missing value h
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,46 @@ def ranking_document(
         **ranking_frame(ranking, translator),
         "candidates": next(candidate_lists(ranking, translator, order, size=size), []),
         "excluded": next(excluded_lists(ranking, translator, size=size), []),
+    }
+
+
+def ranking_excerpt(
+    ranking: Ranking, translator: Translator, *, top: int | None, of_parks: int
+) -> Document:
+    """Return what a table tells of a ranking: the best candidates, and how many each rule excludes.
+
+    With `top` these are the best so many wherever they lie, else the best of each park, `of_parks`
+    at most. `excluded_by` has the rules that exclude the most first, with an example each.
+    """
+    order: Sequence[int] = ranking.order
+    if top is None:
+        candidates, places = ranking.sites.candidates, ranking.ranks_in_parks
+        of_park = (places.get(candidates[position].candidate_id) for position in order)
+        best = [each for each, place in zip(order, of_park, strict=True) if place in {None, 1}]
+        order = best[:of_parks]
+    else:
+        order = order[:top]
+    counts: Counter[str] = Counter()
+    examples: dict[str, tuple[Candidate, Reason]] = {}
+    for item in ranking.excluded:
+        for reason in item.reasons:
+            counts[reason.rule_id] += 1
+            examples.setdefault(reason.rule_id, (item.candidate, reason))
+    names = _names(ranking, translator)
+
+    def told(candidate: Candidate, reason: Reason) -> str:
+        label = _identity(candidate, names, translator)["label"]
+        return f"{label}: {translator.render(reason.detail)}"
+
+    return {
+        **ranking_frame(ranking, translator),
+        "candidates": next(candidate_lists(ranking, translator, order, size=len(order) + 1), []),
+        "ranked": 0 if ranking.scored is None or ranking.doubt is None else len(ranking.order),
+        "excluded": len(ranking.excluded),
+        "excluded_by": [
+            {"rule_id": rule_id, "count": count, "example": told(*examples[rule_id])}
+            for rule_id, count in counts.most_common()
+        ],
     }
 
 

@@ -23,15 +23,15 @@ from geo_service.model import Quantity, Tier, Verdict
 from geo_service.reports.document import (
     Document,
     basis_words,
-    finding_properties,
     layers_document,
     park_features,
     plain,
     review_summary,
 )
+from geo_service.reports.finding_documents import FindingDocuments, list_numbers
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.rules import rules_document
-from geo_service.zoning.worklists import ASIDE, LISTS, worklist_of
+from geo_service.zoning.worklists import worklist_of
 
 if TYPE_CHECKING:
     from geo_service.zoning.review import Review
@@ -187,22 +187,16 @@ def review_content(
     shapes = metric.geometry.to_numpy()[positions]
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
-    findings = [finding_properties(item, translator) for item in review.results]
-    names = [name.value for name in (*LISTS, *ASIDE)]
-    number = {park["park_id"]: dict.fromkeys(names, 0) for park in parks}
-    for item in findings:
-        name = list_name(item) or aside_name(item)
-        if item["park_id"] in number and name is not None:
-            number[item["park_id"]][name] += 1
+    number = list_numbers(review)
     register = rules_document(review.rulebook, review.as_of, translator)
     return ReviewContent(
         translator=translator,
         summary=review_summary(review, translator),
         parks=[
-            {**park, "area_m2": float(area), **number[park["park_id"]]}
+            {**park, "area_m2": float(area), **number(park["park_id"])}
             for park, area in zip(parks, areas, strict=True)
         ],
-        findings=findings,
+        findings=FindingDocuments(review, translator),
         rules=register["rules"],
         documents=register["documents"],
         layers=layers_document(review.plan, translator)["layers"],

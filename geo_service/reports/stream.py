@@ -7,10 +7,16 @@ and latitude in another thread.
 
 from __future__ import annotations
 
+import os
+import tempfile
+import threading
+import weakref
+import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
 
 from geo_service.reports.document import (
     dump,
@@ -28,6 +34,45 @@ CHUNK = 2_000
 _AHEAD = 2
 """Chunks whose geometry is made while another is written."""
 _MEMBER = "findings"
+_QUICK = 1
+
+
+class KeptShapes:
+    """The geometry of a review's findings as text, which documents in several languages share.
+
+    What was cut for the first of them is kept in a temporary file, packed, until the last is done.
+    """
+
+    def __init__(self, review: Review) -> None:
+        """Take the review; nothing is cut until a document asks for it."""
+        self._review = review
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
+        weakref.finalize(self, self._file.close)
+        self._places: dict[range, tuple[int, int, list[int]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, chunk: range) -> list[bytes]:
+        """Return the texts of the geometry of these findings."""
+        with self._lock:
+            place = self._places.get(chunk)
+            if place is not None:
+                self._file.seek(place[0])
+                packed = self._file.read(place[1])
+        if place is None:
+            return self._keep(chunk, _geometry(self._review, chunk))
+        text, start, texts = zlib.decompress(packed), 0, []
+        for length in place[2]:
+            texts.append(text[start : start + length])
+            start += length
+        return texts
+
+    def _keep(self, chunk: range, texts: list[bytes]) -> list[bytes]:
+        packed = zlib.compress(b"".join(texts), _QUICK)
+        with self._lock:
+            start = self._file.seek(0, os.SEEK_END)
+            self._file.write(packed)
+            self._places[chunk] = start, len(packed), list(map(len, texts))
+        return texts
 
 
 def review_pieces(
@@ -37,11 +82,13 @@ def review_pieces(
     *,
     has_geometry: bool = True,
     has_findings: bool = True,
+    kept: KeptShapes | None = None,
 ) -> Iterator[bytes]:
     """Yield a review's document as indented JSON.
 
     `more` are members beside those of the review. Without `has_geometry` the geometry of findings
-    is null; without `has_findings` their list is empty.
+    is null; without `has_findings` their list is empty. `kept` is what documents of the same review
+    in other languages share.
     """
     head = {**review_head(review, translator), _MEMBER: [], **(more or {})}
     before, _, after = dump(head, indent=True).partition(f'"{_MEMBER}": []'.encode())
@@ -52,26 +99,33 @@ def review_pieces(
     yield before + f'"{_MEMBER}": ['.encode()
     chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
     for number, text in enumerate(
-        _chunk_texts(review, translator, chunks, has_geometry=has_geometry)
+        _chunk_texts(review, translator, chunks, _shapes_of(review, kept) if has_geometry else None)
     ):
         yield (b",\n" if number else b"\n") + text
     yield b"\n  ]" + after
 
 
+def _shapes_of(review: Review, kept: KeptShapes | None) -> Callable[[range], list[bytes]]:
+    return partial(_geometry, review) if kept is None else kept.of
+
+
 def _chunk_texts(
-    review: Review, translator: Translator, chunks: Sequence[range], *, has_geometry: bool
+    review: Review,
+    translator: Translator,
+    chunks: Sequence[range],
+    shapes_of: Callable[[range], list[bytes]] | None,
 ) -> Iterator[bytes]:
     texts = FindingTexts(review.results, translator)
-    if not has_geometry:
+    if shapes_of is None:
         for chunk in chunks:
             yield b",\n".join(texts.of(chunk, [b"null"] * len(chunk)))
         return
     with ThreadPoolExecutor(_AHEAD) as pool:
-        ahead = deque(pool.submit(_geometry, review, chunk) for chunk in chunks[:_AHEAD])
+        ahead = deque(pool.submit(shapes_of, chunk) for chunk in chunks[:_AHEAD])
         for number, chunk in enumerate(chunks):
             shapes = ahead.popleft().result()
             if number + _AHEAD < len(chunks):
-                ahead.append(pool.submit(_geometry, review, chunks[number + _AHEAD]))
+                ahead.append(pool.submit(shapes_of, chunks[number + _AHEAD]))
             yield b",\n".join(texts.of(chunk, shapes))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
@@ -262,7 +261,7 @@ SHOWN_CANDIDATES = 10
 
 
 def ranking_table(
-    document: Document,
+    excerpt: Document,
     translator: Translator,
     *,
     top: int | None = None,
@@ -270,11 +269,10 @@ def ranking_table(
 ) -> str:
     """Return a ranking as a table: the best candidates, what is excluded, what to know.
 
-    `document` is a whole `ranking_document`. Shown are the best candidate of each park, ten at
-    most, or with `top` the best so many wherever they lie.
+    `excerpt` is a `ranking_excerpt` with the same `top`.
     """
-    name, code = document["project"]["name"], document["project"]["industry_code"]
-    industry = f"{code} {document['industry_name']}"
+    name, code = excerpt["project"]["name"], excerpt["project"]["industry_code"]
+    industry = f"{code} {excerpt['industry_name']}"
     title = translator.text("ranking.title", project=name, industry=industry)
     table = Table(title=one_line(title, 3 * _NAME_CELLS), title_justify="left")
     for key in ("rank", "candidate", "area", "score", "in_top3", "focus"):
@@ -285,24 +283,30 @@ def ranking_table(
             overflow="ellipsis",
             no_wrap=True,
         )
-    candidates = document["candidates"]
-    best = [item for item in candidates if item["place_in_park"] in {None, 1}]
-    shown = best[:SHOWN_CANDIDATES] if top is None else candidates[:top]
+    shown = excerpt["candidates"]
     for item in shown:
         table.add_row(*_candidate_row(item, translator))
     lines = [
         translator.text(
             "ranking.counts" if top else "ranking.counts_by_park",
-            ranked=len(candidates),
+            ranked=excerpt["ranked"],
             shown=len(shown),
-            excluded=len(document["excluded"]),
+            excluded=excerpt["excluded"],
         ),
-        _method_line(document, translator),
+        _method_line(excerpt, translator),
     ]
-    lines += _excluded_lines(document["excluded"], translator)
-    lines += [f"· {note}" for note in document["notes"]]
-    if not candidates:
-        lines += _miss_lines(document["nearest_misses"], translator)
+    lines += [
+        translator.text(
+            "ranking.excluded_by",
+            rule=item["rule_id"],
+            count=item["count"],
+            example=_plain(item["example"]),
+        )
+        for item in excerpt["excluded_by"]
+    ]
+    lines += [f"· {note}" for note in excerpt["notes"]]
+    if not excerpt["ranked"]:
+        lines += _miss_lines(excerpt["nearest_misses"], translator)
     return print_table(table, lines, width)
 
 
@@ -335,22 +339,6 @@ def _method_line(document: Document, translator: Translator) -> str:
         plan=document["plan_version"],
         rulebook=document["rulebook_version"],
     )
-
-
-def _excluded_lines(excluded: list[Document], translator: Translator) -> list[str]:
-    """How many candidates each rule excludes, the most first, with an example each."""
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    for item in excluded:
-        for reason in item["reasons"]:
-            counts[reason["rule_id"]] += 1
-            examples.setdefault(reason["rule_id"], f"{item['label']}: {reason['detail']}")
-    return [
-        translator.text(
-            "ranking.excluded_by", rule=rule_id, count=count, example=_plain(examples[rule_id])
-        )
-        for rule_id, count in counts.most_common()
-    ]
 
 
 def _miss_lines(misses: list[Document], translator: Translator) -> list[str]:

@@ -16,19 +16,22 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.compat import safe_string
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import to_excel
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.writer.excel import ExcelWriter
 
 from geo_service.language import Language
 from geo_service.reports.archive import pack_again
 from geo_service.reports.plain_text import clean, one_line
+from geo_service.reports.sheet_rows import SheetRow, SheetRows, sheet_row
 
 FONTS = {Language.ZH_HANS: "宋体", Language.ZH_HANT: "新細明體", Language.EN: "Arial"}
 """Fonts that come with the office programs in use; another is taken where one is missing."""
@@ -36,6 +39,7 @@ MOST_CHARACTERS = 32_767
 """What a cell holds at most."""
 MOST_ROWS = 1_000_000
 """Rows of one sheet; a longer table goes on in another."""
+_KEPT_TEXTS = 50_000
 _A4 = "9"
 _TITLE_CHARACTERS = 31
 _NOT_IN_TITLES = re.compile(r"[\[\]:*?/\\']")
@@ -113,6 +117,10 @@ class Book:
     page: str = "&P / &N"
     _book: Workbook = field(default_factory=lambda: Workbook(write_only=True))
     _styles: dict[_Look, Any] = field(default_factory=dict)
+    _rows: list[tuple[_Sheet, int, int, SheetRows]] = field(default_factory=list)
+    """Sheets with tables: the row of the heading, the number of columns, and the rows."""
+    _texts: dict[tuple[type, Styled, str | None], str] = field(default_factory=dict)
+    """XML of cells, since most values stand in many rows."""
 
     def table(
         self,
@@ -128,42 +136,40 @@ class Book:
         Above its heading stand notes, and below them rows of cells in the table's columns
         that filters and sorting leave alone.
         """
-        remaining = iter(rows)
-        part = 1
-        while True:
-            chunk = list(islice(remaining, MOST_ROWS))
-            if not chunk and part > 1:
-                return
-            lead = [[Styled(note)] for note in notes]
-            self._table_sheet(
-                name if part == 1 else f"{name} {part}", columns, chunk, [*lead, *above]
-            )
-            part += 1
+        table = self.begin_table(name, columns, notes=notes, above=above)
+        for row in rows:
+            table.add(table.row(row))
 
-    def _table_sheet(
+    def begin_table(
         self,
         name: str,
         columns: Sequence[Column],
-        rows: Sequence[Sequence[Cell]],
+        *,
+        notes: Sequence[str] = (),
+        above: Sequence[Sequence[Cell]] = (),
+    ) -> Table:
+        """Add a sheet with a table as `table` does, to which rows are added one by one."""
+        return Table(self, name, columns, [*([Styled(note)] for note in notes), *above])
+
+    def table_sheet(
+        self,
+        name: str,
+        columns: Sequence[Column],
         above: Sequence[Sequence[Cell]],
-    ) -> None:
+        after: _Sheet | None,
+    ) -> tuple[_Sheet, SheetRows]:
+        """Add a sheet with the heading of a table, and return it with room for its rows."""
         heading = len(above) + 1
-        sheet = self._sheet(name, [column.width for column in columns])
+        sheet = self._sheet(name, [column.width for column in columns], after)
         sheet.freeze_panes = f"B{heading + 1}"
         sheet.print_title_rows = f"{heading}:{heading}"
-        last = get_column_letter(len(columns))
-        sheet.auto_filter.ref = f"A{heading}:{last}{heading + max(len(rows), 1)}"
         for row in above:
             sheet.append([self._styled(sheet, cell, None, is_framed=len(row) > 1) for cell in row])
         look = _Look(is_bold=True, is_heading=True)
         sheet.append([self._cell(sheet, column.heading, look) for column in columns])
-        for row in rows:
-            sheet.append(
-                [
-                    self._styled(sheet, cell, column.number_format)
-                    for cell, column in zip(row, columns, strict=True)
-                ]
-            )
+        rows = SheetRows(heading + 1)
+        self._rows.append((sheet, heading, len(columns), rows))
+        return sheet, rows
 
     def free_sheet(
         self, name: str, widths: Sequence[float], rows: Iterable[Sequence[Cell]]
@@ -187,14 +193,19 @@ class Book:
         about.creator = "geo-service"
         moment = datetime(self.made_on.year, self.made_on.month, self.made_on.day)  # noqa: DTZ001 - a day
         about.created = about.modified = moment
+        for sheet, heading, width, rows in self._rows:
+            last = get_column_letter(width)
+            sheet.auto_filter.ref = f"A{heading}:{last}{heading + max(rows.count, 1)}"
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
             # Not `save`, which would put the time of day into the file.
             ExcelWriter(self._book, archive).save()
-        return pack_again(stream.getvalue())
+        rows_of = {sheet.path.removeprefix("/"): rows for sheet, _, _, rows in self._rows}
+        return pack_again(stream.getvalue(), rows_of)
 
-    def _sheet(self, name: str, widths: Sequence[float]) -> _Sheet:
-        sheet = self._book.create_sheet(sheet_title(name))
+    def _sheet(self, name: str, widths: Sequence[float], after: _Sheet | None = None) -> _Sheet:
+        place = None if after is None else self._book.worksheets.index(after) + 1
+        sheet = self._book.create_sheet(sheet_title(name), place)
         for position, width in enumerate(widths, start=1):
             sheet.column_dimensions[get_column_letter(position)].width = width
         sheet.page_setup.orientation = "landscape"
@@ -227,6 +238,19 @@ class Book:
             is_framed=is_framed,
         )
         return self._cell(sheet, given.value, look)
+
+    def cell_text(self, sheet: _Sheet, cell: Cell, number_format: str | None) -> str:
+        """Return the XML of a table's cell from behind its address, as openpyxl writes it."""
+        given = cell if isinstance(cell, Styled) else Styled(cell)
+        key = (type(given.value), given, number_format)
+        text = self._texts.get(key)
+        if text is None:
+            made: _Stored = self._styled(sheet, given, number_format)
+            text = _xml(made.value, made.data_type, made.style_id, self._book.epoch)
+            if len(self._texts) >= _KEPT_TEXTS:
+                self._texts.clear()
+            self._texts[key] = text
+        return text
 
     def _cell(self, sheet: _Sheet, value: Value | Formula, look: _Look) -> _Stored:
         cell: _Stored = WriteOnlyCell(sheet)
@@ -274,6 +298,53 @@ class Book:
                 cell.quotePrefix = True  # stays text when somebody edits it
             self._styles[look] = cell._style  # noqa: SLF001 - see `_cell`
         return self._styles[look]
+
+
+class Table:
+    """A table in the making; one of more rows than a sheet has goes on in another sheet."""
+
+    def __init__(
+        self, book: Book, name: str, columns: Sequence[Column], above: Sequence[Sequence[Cell]]
+    ) -> None:
+        """Add the table's first sheet to a book."""
+        self._book, self._name, self._columns, self._above = book, name, columns, above
+        self._part = 1
+        self._sheet, self._rows = book.table_sheet(name, columns, above, None)
+
+    def row(self, cells: Sequence[Cell]) -> SheetRow:
+        """Return a row of this table, or of another of the book with the same columns."""
+        book, sheet = self._book, self._sheet
+        return sheet_row(
+            [
+                book.cell_text(sheet, cell, column.number_format)
+                for cell, column in zip(cells, self._columns, strict=True)
+            ]
+        )
+
+    def add(self, row: SheetRow) -> None:
+        """Add a row."""
+        if self._rows.count >= MOST_ROWS:
+            self._part += 1
+            self._sheet, self._rows = self._book.table_sheet(
+                f"{self._name} {self._part}", self._columns, self._above, self._sheet
+            )
+        self._rows.add(row)
+
+
+def _xml(value: object, data_type: str, style_id: int, epoch: datetime) -> str:
+    """Return the XML of a stored cell from behind its address."""
+    if data_type == "f":
+        return f'" s="{style_id}"><f>{escape(str(value)[1:])}</f><v></v></c>'
+    if data_type == "s":
+        kind, text = "inlineStr", str(value)
+        space = ' xml:space="preserve"' if text != text.strip() else ""
+        inner = f"<is><t{space}>{escape(text)}</t></is>" if text else ""
+    elif isinstance(value, date):
+        day: float = to_excel(value, epoch)  # type: ignore[no-untyped-call]
+        kind, inner = "n", f"<v>{safe_string(day)}</v>"
+    else:
+        kind, inner = data_type, "" if value is None else f"<v>{safe_string(value)}</v>"
+    return f'" s="{style_id}" t="{kind}">{inner}</c>'
 
 
 def sheet_title(name: str) -> str:

@@ -61,16 +61,19 @@ def review_workbook(content: ReviewContent, colours: VerdictColours) -> bytes:
     book.free_sheet(text("cover"), _COVER_WIDTHS, _cover(content, fills))
     book.table(text("parks"), _park_columns(content), _park_rows(content, fills))
     columns = _finding_columns(content)
-    rows = [_finding_row(item, content, fills) for item in content.findings]
-    lists = [list_name(item) for item in content.findings]
-    book.table(text("findings"), columns, rows)
-    for name in LISTS:
-        book.table(
-            text(f"list_{name}"),
-            columns,
-            (row for row, own in zip(rows, lists, strict=True) if own == name),
-            notes=(text(f"list_{name}_note"), text("lists_own")),
+    every = book.begin_table(text("findings"), columns)
+    lists = {
+        name.value: book.begin_table(
+            text(f"list_{name}"), columns, notes=(text(f"list_{name}_note"), text("lists_own"))
         )
+        for name in LISTS
+    }
+    for finding in content.findings:
+        row = every.row(_finding_row(finding, content, fills))
+        every.add(row)
+        own = list_name(finding)
+        if own is not None:
+            lists[own].add(row)
     book.table(text("rules"), _rule_columns(content), _rule_rows(content))
     book.table(text("documents"), _document_columns(content), _document_rows(content))
     book.table(text("sources"), _source_columns(content), _source_rows(content))

@@ -1,8 +1,8 @@
 """Cut the parts of many subjects that zones cover, some subjects at a time.
 
 Which subjects meet which zones, and which lie wholly inside one, is found once for a layer, zone
-by zone; a part is cut when it is asked for. The parts are those of `overlay.find_overlaps`, vertex
-for vertex. Geometry is valid and in one metric CRS.
+by zone; a part is cut when it is asked for, from what lies of the zone near the subject. The parts
+are those of `overlay.find_overlaps`, vertex for vertex. Geometry is valid and in one metric CRS.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 _THREADS = 2
 _VERTICES_AT_ONCE = 200_000
 """Vertices of zones that are indexed at once; their indexes take some hundred bytes each."""
+_MANY_VERTICES = 100
+"""Vertices of a zone from which on subjects are cut from what lies of it near them."""
+_GROUP_M = 400.0
+"""Side of the squares in which subjects share what lies of a zone near them."""
 
 
 @dataclass(frozen=True)
 class _Pairs:
     """Subjects and the zones that they meet, in order; those of subject i end at `end[i]`."""
 
-    zone: NDArray[np.intp]
+    zone: NDArray[np.object_]
+    """What lies of the zone near the subject."""
     is_inside: NDArray[np.bool_]
     """Whether the subject lies inside the zone and does not touch its boundary."""
     end: NDArray[np.intp]
@@ -52,7 +57,7 @@ class ZoneCutter:
         counts = pairs.end[rows] - start
         row = np.repeat(np.arange(len(rows)), counts)
         pair = np.repeat(start - (np.cumsum(counts) - counts), counts) + np.arange(len(row))
-        subject, zone = self._subjects[rows[row]], self._zones[pairs.zone[pair]]
+        subject, zone = self._subjects[rows[row]], pairs.zone[pair]
         pieces = polygons_only(cut_pieces(subject, zone, pairs.is_inside[pair]))
         has_area = shapely.area(pieces) > 0
         row, pieces = row[has_area], pieces[has_area]
@@ -96,7 +101,8 @@ class ZoneCutter:
         inside = np.concatenate([np.zeros(0, dtype=bool), *(one[2] for one in found)])
         order = np.lexsort((zone, subject))
         end = np.cumsum(np.bincount(subject, minlength=len(self._subjects)))
-        return _Pairs(zone[order], inside[order], end)
+        near = zones_near(self._subjects[subject[order]], self._zones[zone[order]])
+        return _Pairs(near, inside[order], end)
 
 
 def cut_pieces(
@@ -108,13 +114,83 @@ def cut_pieces(
     ring are not intersected, but turned into what GEOS would make of them.
     """
     pieces = np.empty(len(subjects), dtype=object)
-    whole = np.flatnonzero(is_inside & _has_one_ring(subjects))
-    turned, is_turned = _as_geos_cuts(subjects[whole])
+    single = _singly(subjects)
+    whole = np.flatnonzero(is_inside & _has_one_ring(single))
+    turned, is_turned = _as_geos_cuts(single[whole])
     pieces[whole[is_turned]] = turned[is_turned]
     rest = np.ones(len(subjects), dtype=bool)
     rest[whole[is_turned]] = False
     pieces[rest] = shapely.intersection(subjects[rest], zones[rest])
     return pieces
+
+
+def zones_near(subjects: NDArray[np.object_], zones: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return what lies of each zone near the subject beside it.
+
+    GEOS makes the same of both, to the last digit: every side of a zone within twice the length of
+    its longest from a group of subjects stays as it is. Left whole are zones of few vertices, of
+    several rings, and those that do not reach beyond a group's surroundings.
+    """
+    near = zones.copy()
+    is_large = (shapely.get_type_id(zones) == shapely.GeometryType.POLYGON) & (
+        shapely.get_num_coordinates(zones) >= _MANY_VERTICES
+    )
+    is_large[is_large] = shapely.get_num_interior_rings(zones[is_large]) == 0
+    rows = np.flatnonzero(is_large)
+    if not len(rows):
+        return near
+    own, zone = _same_zones(zones[rows])
+    reach_m = 2 * _longest_sides(own)[zone]
+    bounds = shapely.bounds(subjects[rows])
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    cell = np.floor(middle / np.maximum(_GROUP_M, reach_m)[:, None])
+    groups, group = np.unique(np.column_stack([zone, cell]), axis=0, return_inverse=True)
+    low = np.full((len(groups), 2), np.inf)
+    high = np.full((len(groups), 2), -np.inf)
+    np.minimum.at(low, group, bounds[:, :2] - reach_m[:, None])
+    np.maximum.at(high, group, bounds[:, 2:] + reach_m[:, None])
+    of_group = groups[:, 0].astype(np.intp)
+    whole = shapely.bounds(own)[of_group]
+    reaches_out = (whole[:, :2] < low).any(axis=1) | (whole[:, 2:] > high).any(axis=1)
+    clipped = own[of_group]
+    for number in np.flatnonzero(reaches_out).tolist():
+        part = shapely.clip_by_rect(clipped[number], *low[number], *high[number])
+        if isinstance(part, (shapely.Polygon, shapely.MultiPolygon)) and not part.is_empty:
+            clipped[number] = part
+    near[rows] = clipped[group]
+    return near
+
+
+def _same_zones(
+    zones: NDArray[np.object_],
+) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+    """Return the zones that differ, as objects, and which of them each is."""
+    _, first, which = np.unique(
+        np.fromiter(map(id, zones), dtype=np.uint64, count=len(zones)),
+        return_index=True,
+        return_inverse=True,
+    )
+    return zones[first], which
+
+
+def _longest_sides(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the length of the longest side of each polygon of one ring."""
+    xy = shapely.get_coordinates(polygons)
+    end = np.cumsum(shapely.get_num_coordinates(polygons))
+    sides = np.hypot(*np.diff(xy, axis=0, append=xy[-1:]).T)
+    sides[end - 1] = 0.0  # from the last vertex of one to the first of the next
+    longest: NDArray[np.float64] = np.maximum.reduceat(sides, np.concatenate([[0], end[:-1]]))
+    return longest
+
+
+def _singly(subjects: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return subjects, the only polygon of those that are collections of one."""
+    single = subjects.copy()
+    is_one = (shapely.get_type_id(subjects) == shapely.GeometryType.MULTIPOLYGON) & (
+        shapely.get_num_geometries(subjects) == 1
+    )
+    single[is_one] = shapely.get_geometry(subjects[is_one], 0)
+    return single
 
 
 def _has_one_ring(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:

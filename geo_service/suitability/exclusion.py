@@ -23,6 +23,7 @@ from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
 
 if TYPE_CHECKING:
+    from geo_service.model import LegalBasis
     from geo_service.plan import Plan
     from geo_service.suitability.project import Project
     from geo_service.zoning.rulebook import Rule, Rulebook
@@ -146,12 +147,16 @@ def find_closures(
 
 def reason_of(rule: Rule, finding: RawFinding, as_of: date) -> Reason:
     """Return what a rule's finding says, on a day, as a reason against a candidate."""
+    return _reason(rule.rule_id, finding, rule.cited(as_of).legal_basis)
+
+
+def _reason(rule_id: str, finding: RawFinding, legal_basis: LegalBasis) -> Reason:
     return Reason(
-        rule_id=rule.rule_id,
+        rule_id=rule_id,
         verdict=finding.verdict,
         detail=finding.title,
         measure=finding.evidence,
-        legal_basis=rule.cited(as_of).legal_basis,
+        legal_basis=legal_basis,
     )
 
 
@@ -194,9 +199,10 @@ def _against_land(trials: Trials, rules: Sequence[Rule], as_of: date) -> Reasons
         parameters = rule.parameters
         if rule.part.family == "control_zone":
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
+        cited = rule.cited(as_of).legal_basis  # once, since ground is found against by thousands
         for finding in _findings_against(rule, _case(rule, shared), parameters):
             if finding.subject.layer in {"parcels", "enterprises"}:
-                yield finding.subject.id, reason_of(rule, finding, as_of)
+                yield finding.subject.id, _reason(rule.rule_id, finding, cited)
 
 
 def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:

@@ -48,6 +48,18 @@ def test_every_layer_is_there(package: Path) -> None:
     assert {name for name, _ in pyogrio.list_layers(package)} == LAYERS
 
 
+def test_findings_written_some_at_a_time_are_those_written_at_once(
+    package: Path, demo_review: Review, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.reports.geopackage._AT_ONCE", 7)
+    parted = written(demo_review, tmp_path)
+    assert [name for name, _ in pyogrio.list_layers(parted)] == [
+        name for name, _ in pyogrio.list_layers(package)
+    ]
+    for layer in (*PLACES, "findings_without_place"):
+        assert read(parted, layer).equals(read(package, layer))
+
+
 def test_parks_carry_their_verdicts_and_shapes(package: Path, demo_review: Review) -> None:
     parks = read(package, "parks")
     expected = demo_review.parks

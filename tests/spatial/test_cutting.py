@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.spatial import cutting
-from geo_service.spatial.cutting import ZoneCutter, cut_pieces
+from geo_service.spatial.cutting import ZoneCutter, cut_pieces, zones_near
 from geo_service.spatial.overlay import find_overlaps
 from geo_service.spatial.pairs import overlapping_pairs, pairs_of
 from tests.depth import thorough
@@ -52,6 +52,43 @@ def test_parts_are_those_of_an_overlay(seed: int) -> None:
         cutter = ZoneCutter(subjects, zones)
         rows = rng.permutation(len(subjects))[:40]
         for part, one in zip(cutter.parts(rows), expected[rows], strict=True):
+            assert (part is None) == (one is None)
+            assert part is None or shapely.equals_identical(part, one)
+
+
+def winding(rng: np.random.Generator, *, size: float, reach: float) -> shapely.Polygon:
+    """Return a polygon of many short sides that winds in and out."""
+    angles = np.linspace(0, 2 * np.pi, int(rng.integers(300, 600)), endpoint=False)
+    waves = int(rng.integers(4, 40)) * angles + rng.random() * 7
+    radius = size * (0.7 + 0.3 * np.sin(waves))
+    middle = rng.random(2) * reach
+    return shapely.Polygon(np.c_[radius * np.cos(angles), radius * np.sin(angles)] + middle)
+
+
+@given(seed=st.integers(0, 10**9))
+@thorough(40)
+def test_parts_cut_from_what_lies_near_are_those_of_whole_zones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    single = valid([star(rng, size=3, reach=100) for _ in range(150)])
+    subjects = np.array(
+        [shapely.MultiPolygon([one]) if rng.random() < 0.5 else one for one in single],
+        dtype=object,
+    )
+    zones = valid([winding(rng, size=60, reach=100) for _ in range(4)])
+    near = zones_near(np.repeat(subjects, len(zones)), np.tile(zones, len(subjects)))
+    assert shapely.get_num_coordinates(near).sum() < len(subjects) * (
+        shapely.get_num_coordinates(zones).sum()
+    )
+    found = find_overlaps(
+        gpd.GeoDataFrame(geometry=subjects, crs=CRS), gpd.GeoDataFrame(geometry=zones, crs=CRS)
+    )
+    expected = np.full(len(subjects), None, dtype=object)
+    expected[found.subject] = found.parts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "_GROUP_M", 5.0)
+        for part, one in zip(
+            ZoneCutter(subjects, zones).parts(np.arange(len(subjects))), expected, strict=True
+        ):
             assert (part is None) == (one is None)
             assert part is None or shapely.equals_identical(part, one)
 

@@ -16,8 +16,9 @@ from geo_service import review as review_plan
 from geo_service.language import Language, Translator
 from geo_service.model import BasisTag, LegalBasis, Message, Severity, Verdict
 from geo_service.planning import dump
+from geo_service.reports import stream
 from geo_service.reports.document import review_document
-from geo_service.reports.stream import review_pieces
+from geo_service.reports.stream import KeptShapes, review_pieces
 from geo_service.spatial.grid_overlay import is_available
 from geo_service.zoning import measured
 from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
@@ -193,6 +194,26 @@ def test_a_streamed_document_is_the_whole_one(
             item["geometry"] = None
     pieces = review_pieces(cut_at_once, translator, has_geometry=has_geometry)
     assert b"".join(pieces) == dump(document, indent=True)
+
+
+def test_documents_in_three_languages_share_what_was_cut_once(
+    cut_at_once: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.reports.stream.CHUNK", 50)
+    translators = [Translator(language) for language in Language]
+    alone = [b"".join(review_pieces(cut_at_once, each)) for each in translators]
+    cut: list[range] = []
+    make = stream._geometry  # noqa: SLF001 - what cuts is counted
+
+    def made(result: Review, chunk: range) -> list[bytes]:
+        cut.append(chunk)
+        return make(result, chunk)
+
+    monkeypatch.setattr(stream, "_geometry", made)
+    kept = KeptShapes(cut_at_once)
+    together = [b"".join(review_pieces(cut_at_once, each, kept=kept)) for each in translators]
+    assert together == alone
+    assert len(cut) == len(set(cut)) == -(-len(cut_at_once.results) // 50)
 
 
 def test_a_streamed_document_may_leave_out_findings(cut_at_once: Review) -> None:

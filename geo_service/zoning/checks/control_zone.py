@@ -196,12 +196,9 @@ def _unmapped(
             continue
         rows = every[~_excepted(case, layer, every, parameters.exceptions)]
         own = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+        alike = no_zones("", parameters.kind, measure=_measure(layer))
         for identity, park_id in zip(own[KEY_COLUMNS[layer]], own["park_id"], strict=True):
-            yield replace(
-                no_zones("", parameters.kind, measure=_measure(layer)),
-                subject=Subject(layer, identity),
-                park_id=text_or_none(park_id),
-            )
+            yield replace(alike, subject=Subject(layer, identity), park_id=text_or_none(park_id))
 
 
 def _uncovered(

@@ -1,0 +1,17 @@
+"""A command looks for garbage rarely; a process that lives on does so as usual."""
+
+from __future__ import annotations
+
+import gc
+
+from geo_service.memory import collected_seldom, settle
+
+
+def test_a_command_collects_seldom_and_what_lives_on_as_usual() -> None:
+    usual = gc.get_threshold()
+    with collected_seldom():
+        assert gc.get_threshold()[0] > 100 * usual[0]
+    assert gc.get_threshold() == usual
+    with collected_seldom():
+        settle()
+        assert gc.get_threshold() == usual
