@@ -170,15 +170,43 @@ def _random_change(model: LayoutModel, decision: Decision, chance: random.Random
     return _moved(model, decision, tenant.enterprise_id, chance.choice([None, *to]))
 
 
+def _genes(model: LayoutModel, decision: Decision) -> list[int]:
+    """Return a decision without moves as NSGA-II's genes: leads, places, moves."""
+    parks = [one for one in model.parks if one.choices]
+    chosen = [(list(one.choices), decision.leads.get(one.park_id)) for one in parks]
+    places = [[spot.candidate_id for spot in one.spots] for one in model.newcomers]
+    chosen += [
+        (spots, decision.places.get(one.name))
+        for spots, one in zip(places, model.newcomers, strict=True)
+    ]
+    movable = [one for one in model.tenants if one.moves_to]
+    return [*(own.index(one) if one in own else 0 for own, one in chosen), *(0 for _ in movable)]
+
+
+def _first_hundred(model: LayoutModel, upper: list[int], seed: int) -> np.ndarray:
+    """Return the genes that NSGA-II begins with."""
+    chance = np.random.default_rng(seed)
+    first = chance.integers(0, np.array(upper) + 1, size=(100, len(upper)))
+    start = greedy(model, 0.0)
+    if start is not None:
+        is_kept = chance.random((50, len(upper))) > 3 / len(upper)
+        is_kept[0] = True
+        first[:50] = np.where(is_kept, _genes(model, start[0]), first[:50])
+    return first
+
+
 def nsga2(model: LayoutModel, seconds: float, *, seed: int = 1) -> Found:
-    """Search with NSGA-II for the objective and the cost of moves, 100 at a time."""
+    """Search with NSGA-II for the objective and the cost of moves, 100 at a time.
+
+    Half of the first hundred are the greedy placement of projects with a few genes changed: from
+    random ones alone it does not come to a layout that breaks nothing.
+    """
     from pymoo.algorithms.moo.nsga2 import NSGA2  # noqa: PLC0415 - a peer
     from pymoo.core.callback import Callback  # noqa: PLC0415
     from pymoo.core.problem import ElementwiseProblem  # noqa: PLC0415
     from pymoo.operators.crossover.sbx import SBX  # noqa: PLC0415
     from pymoo.operators.mutation.pm import PM  # noqa: PLC0415
     from pymoo.operators.repair.rounding import RoundingRepair  # noqa: PLC0415
-    from pymoo.operators.sampling.rnd import IntegerRandomSampling  # noqa: PLC0415
     from pymoo.optimize import minimize  # noqa: PLC0415
 
     parks = [one for one in model.parks if one.choices]
@@ -221,11 +249,12 @@ def nsga2(model: LayoutModel, seconds: float, *, seed: int = 1) -> Found:
                 algorithm.termination.force_termination = True  # type: ignore[attr-defined]
 
     end = time.process_time() + seconds
+    first = _first_hundred(model, upper, seed)
     minimize(
         Layout(),
         NSGA2(
             pop_size=100,
-            sampling=IntegerRandomSampling(),
+            sampling=first,
             crossover=SBX(prob=1.0, eta=3.0, vtype=float, repair=RoundingRepair()),
             mutation=PM(prob=1.0, eta=3.0, vtype=float, repair=RoundingRepair()),
         ),

@@ -10,12 +10,15 @@ from geo_service.layout.milp import LinearProgram
 
 Solution = tuple[np.ndarray | None, float | None]
 """The values of the columns, and the least that any could have."""
-_SCALE = 1_000_000
-_COST_SCALE = 100_000
+_SCALE = 1_000
+_COST_SCALE = 1_000
 
 
 def cp_sat(program: LinearProgram, seconds: float) -> Solution:
-    """Solve with CP-SAT on one worker; numbers become whole parts of a million."""
+    """Solve with CP-SAT on one worker; factors become whole parts of a million.
+
+    With finer ones it takes programs for infeasible that are not.
+    """
     from ortools.sat.python import cp_model  # noqa: PLC0415 - a peer
 
     model = cp_model.CpModel()
@@ -28,15 +31,18 @@ def cp_sat(program: LinearProgram, seconds: float) -> Solution:
     for row in range(program.rows):
         part = slice(matrix.indptr[row], matrix.indptr[row + 1])
         index, values = matrix.indices[part], matrix.data[part]
-        factors = [
-            round(value * _SCALE * 1_000 / unit[column])
-            for column, value in zip(index, values, strict=True)
-        ]
+        exact = values * _SCALE * 1_000 / unit[index]
+        factors = [round(value) for value in exact.tolist()]
+        if not any(factors):
+            continue
+        # As much as rounding can take from a row or add to it, so that no solution is lost.
+        most = np.maximum(np.abs(program.lower), np.abs(program.upper))[index] * unit[index]
+        slack = math.ceil(float(np.abs(exact - np.array(factors)) @ most))
         total = sum(factor * columns[column] for factor, column in zip(factors, index, strict=True))
         if math.isfinite(program.row_lower[row]):
-            model.add(total >= math.floor(program.row_lower[row] * _SCALE * 1_000))
+            model.add(total >= math.floor(program.row_lower[row] * _SCALE * 1_000) - slack)
         if math.isfinite(program.row_upper[row]):
-            model.add(total <= math.ceil(program.row_upper[row] * _SCALE * 1_000))
+            model.add(total <= math.ceil(program.row_upper[row] * _SCALE * 1_000) + slack)
     costs = [round(c * _COST_SCALE * 1_000 / u) for c, u in zip(program.cost, unit, strict=True)]
     model.minimize(sum(cost * column for cost, column in zip(costs, columns, strict=True)))
     solver = cp_model.CpSolver()

@@ -82,7 +82,8 @@ def _solve(
         "nodes": max(0, int(info.mip_node_count)),
     }
     values = np.asarray(highs.getSolution().col_value if has_values else [], dtype=np.float64)
-    channel.send(pack(head, {"values": values}))
+    duals = np.asarray(highs.getSolution().row_dual if not is_integer else [], dtype=np.float64)
+    channel.send(pack(head, {"values": values, "duals": duals}))
 
 
 def _finite(number: float) -> float | None:

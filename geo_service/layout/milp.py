@@ -64,6 +64,20 @@ class LinearProgram:
         """Return what is minimised, of a solution."""
         return float(self.cost @ solution)
 
+    def least_by(self, multipliers: NDArray[np.float64]) -> float:
+        """Return a value that no solution is below: a row may be paid for by its multiplier.
+
+        Holds for any multipliers (weak duality); the best ones are the duals of the relaxation.
+        Columns are bounded.
+        """
+        low = np.where(np.isfinite(self.row_lower), self.row_lower, 0.0)
+        high = np.where(np.isfinite(self.row_upper), self.row_upper, 0.0)
+        up = np.where(np.isfinite(self.row_lower), np.maximum(multipliers, 0.0), 0.0)
+        down = np.where(np.isfinite(self.row_upper), np.minimum(multipliers, 0.0), 0.0)
+        reduced = self.cost - self.matrix.T @ (up + down)
+        free = np.minimum(reduced * self.lower, reduced * self.upper)
+        return float(up @ low + down @ high + free.sum())
+
     def is_met(self, solution: NDArray[np.float64]) -> bool:
         """Return whether a solution meets every row, bound and whole number."""
         if not self.rows and not self.columns:

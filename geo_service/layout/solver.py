@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 SEED = 20
 GRACE_SECONDS = 1.0
 """How long past its time a solver may take to say its last word before it is killed."""
+MANY_COLUMNS = 40_000
+"""From this size on, a bound is worked out first: the solver may not come to one in its time."""
+BOUND_SHARE = 0.3
+"""How much of the time that may take."""
+BOUND_GRACE_SECONDS = 10.0
+"""How long past its share of the time the bound of a large program may take to be told."""
 _WORK = "geo_service.layout.highs"
 _LIMITS = ProcessLimits(
     memory_bytes=6 << 30, seconds=86_400, file_bytes=1 << 20, message_bytes=1 << 28
@@ -131,17 +137,35 @@ class Solver:
 
         With `is_confirmed` "infeasible" is asked for a second time in another way.
         """
+        begun = time.monotonic()
+        floor = None
+        if program.columns >= MANY_COLUMNS and program.is_integer.any():
+            floor = self.relaxed_bound(program, time_limit_s=BOUND_SHARE * time_limit_s)
+            tell(Progressed(None, floor, time.monotonic() - begun))
         options: dict[str, Any] = {"mip_rel_gap": gap, "random_seed": self._seed}
         if nodes is not None:
             options["mip_max_nodes"] = nodes
-        solved = self._solve(program, options, time_limit_s, start, tell)
-        left = time_limit_s - solved.seconds
+        left = time_limit_s - (time.monotonic() - begun)
+        solved = self._solve(program, options, left, start, tell, floor)
+        left = time_limit_s - (time.monotonic() - begun)
         if is_confirmed and solved.status is Status.INFEASIBLE and left > 0:
             other = {**options, "presolve": "off", "random_seed": self._seed + 1}
             again = self._solve(program, other, left, None, tell)
             if again.status is not Status.INFEASIBLE:
                 return again
         return solved
+
+    def relaxed_bound(self, program: LinearProgram, *, time_limit_s: float) -> float | None:
+        """Return what no solution is below, by the relaxation as far as it is solved in the time.
+
+        Worked out here from the multipliers that the dual simplex has come to; None if it has none.
+        """
+        relaxed = replace(program, is_integer=np.zeros(program.columns, dtype=bool))
+        # Where presolve has changed the program, nothing is known of its rows before the end.
+        options = {"solver": "simplex", "presolve": "off", "random_seed": self._seed}
+        found = self._ask(_Found(relaxed), options, time_limit_s, None, grace=BOUND_GRACE_SECONDS)
+        duals = found.duals
+        return None if duals is None else program.least_by(duals)
 
     def _solve(
         self,
@@ -150,13 +174,23 @@ class Solver:
         time_limit_s: float,
         start: NDArray[np.float64] | None,
         tell: Callable[[Progressed], None],
+        floor: float | None = None,
     ) -> Solved:
         if not program.columns:
             return _nothing_to_decide(program)
+        return self._ask(_Found(program, tell, floor), options, time_limit_s, start).solved()
+
+    def _ask(
+        self,
+        found: _Found,
+        options: dict[str, Any],
+        time_limit_s: float,
+        start: NDArray[np.float64] | None,
+        *,
+        grace: float = GRACE_SECONDS,
+    ) -> _Found:
         process = self._ready()
-        begun = time.monotonic()
-        end = begun + time_limit_s + GRACE_SECONDS
-        found = _Found(program, begun, tell)
+        end = time.monotonic() + time_limit_s + grace
 
         def watch() -> None:
             self._watch()
@@ -165,7 +199,7 @@ class Solver:
 
         arrays = {} if start is None else {"start": start}
         process.send(pack({**options, "time_limit": max(0.01, time_limit_s)}, arrays))
-        process.send(program.to_bytes())
+        process.send(found.program.to_bytes())
         try:
             while not found.is_ended:
                 found.take(process.receive(watch))
@@ -178,7 +212,7 @@ class Solver:
         except BaseException:
             self.close()
             raise
-        return found.solved()
+        return found
 
     def _ready(self) -> Isolated:
         if self._process is None or not self._process.is_alive:
@@ -192,12 +226,19 @@ class _Found:
     """What a solver has said so far and was found to be so."""
 
     def __init__(
-        self, program: LinearProgram, begun: float, tell: Callable[[Progressed], None]
+        self,
+        program: LinearProgram,
+        tell: Callable[[Progressed], None] = lambda _: None,
+        floor: float | None = None,
     ) -> None:
-        self._program, self._begun, self._tell = program, begun, tell
+        self.program = program
+        self._tell = tell
+        self._begun = time.monotonic()
         self.values: NDArray[np.float64] | None = None
         self.value: float | None = None
-        self.bound: float | None = None
+        self.bound = floor
+        self.duals: NDArray[np.float64] | None = None
+        """Multipliers of the rows, of a program without whole numbers."""
         self.status = ""
         self.nodes = 0
         self.first_seconds: float | None = None
@@ -210,17 +251,20 @@ class _Found:
         if bound is not None and (self.bound is None or bound > self.bound):
             self.bound = float(bound)
         values = arrays.get("values")
-        if values is not None and len(values) == self._program.columns:
+        if values is not None and len(values) == self.program.columns:
             self._consider(values)
+        duals = arrays.get("duals")
+        if duals is not None and len(duals) == self.program.rows:
+            self.duals = duals
         if head["kind"] == "end":
             self.is_ended, self.status, self.nodes = True, head["status"], head["nodes"]
         self._tell(Progressed(self.value, self.bound, time.monotonic() - self._begun))
 
     def _consider(self, values: NDArray[np.float64]) -> None:
-        whole = np.where(self._program.is_integer, np.round(values), values)
-        if not self._program.is_met(whole):
+        whole = np.where(self.program.is_integer, np.round(values), values)
+        if not self.program.is_met(whole):
             return
-        value = self._program.value(whole)
+        value = self.program.value(whole)
         if self.value is None or value < self.value:
             self.values, self.value = whole, value
             if self.first_seconds is None:

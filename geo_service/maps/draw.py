@@ -184,7 +184,7 @@ def draw_states(states: Sequence[PlanData], service: ServiceAddresses | None = N
             for source, document in _documents(states, position).items()
         }
     content = Content(
-        title=main.title(),
+        title=_title(main),
         language=translator.language.value,
         no_script=translator.text("map.no_script"),
         settings=settings,
@@ -216,7 +216,7 @@ def _settings(
     return {
         "kind": main.kind,
         "maps": [_map(data, name) for data, name in zip(states, names, strict=True)],
-        "title": main.title(),
+        "title": _title(main),
         "subtitle": main.subtitle(),
         "language": translator.language.value,
         "languages": None if service is None else _languages(service, main),
@@ -299,8 +299,16 @@ def _missing(data: PlanData, service: ServiceAddresses | None) -> dict[str, Any]
 
 
 def _map(data: PlanData, name: str) -> dict[str, Any]:
-    label, note = (data.label(), data.note()) if isinstance(data, CompareData) else (None, None)
+    label, note = None, None
+    if isinstance(data, CompareData):
+        label, note = data.mark or data.label(), data.note()
     return {"name": f"map_{name}", "label": label, "note": note}
+
+
+def _title(data: PlanData) -> str:
+    """Return a map's title; that of one state says what tells it from the county's current one."""
+    is_one = data.mark is not None and not isinstance(data, CompareData)
+    return f"{data.title()} · {data.mark}" if is_one else data.title()
 
 
 def _languages(service: ServiceAddresses, data: PlanData) -> list[dict[str, Any]]:

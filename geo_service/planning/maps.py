@@ -51,7 +51,7 @@ from geo_service.zoning.rulebook import open_rulebook
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import folium
@@ -77,6 +77,7 @@ PAGE_BYTES = 30_000_000
 PNG = "image/png"
 _SOURCE = "source"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
+Marks = tuple[str | None, str | None]
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id", "scenario")
 
 
@@ -279,9 +280,31 @@ class MapDesk:
     def _key(self, query: MapQuery, language: Language) -> _Key:
         """Return what tells this map from others; the current review where none is named."""
         about = {"review_id": self._state.review.review_id, **query.parameters()}
+        about["marks"] = repr(self._marks(query, language))
         if KINDS[query.kind].of in {MapBasis.LAYER, MapBasis.IMPORT} and self._state.has_workspace:
             about["stamp"] = str(self._state.workspace.store.stamp())
         return _Key(query.kind, repr(sorted(about.items())), language)
+
+    def _marks(self, query: MapQuery, language: Language) -> Marks:
+        """Say of the reviews of a map which scenario they are of, or that they are trials."""
+        if KINDS[query.kind].of is not MapBasis.REVIEW:
+            return None, None
+        translator = self._state.translator(language)
+        named: dict[str | None, tuple[str, ...]] = {}
+        if query.scenario:
+            scenario = self._scenarios().find(query.scenario).scenario
+            named[query.review_id] = (scenario.name,)
+
+        def mark(review_id: str | None) -> str | None:
+            if review_id in {None, self._state.review.review_id}:
+                return None
+            names = named.get(review_id) or self._scenarios().names_of(str(review_id))
+            if names:
+                return scenario_mark(names, translator)
+            is_trial = self._reviews.is_trial(str(review_id))
+            return translator.text("map.trial") if is_trial else None
+
+        return mark(query.before), mark(query.review_id)
 
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
@@ -330,6 +353,7 @@ class MapDesk:
             translator=translator,
             base=self._overview(language),
             is_served=True,
+            marks=self._marks(query, language),
             plan=self._state.plan,
             **parts,
         )
@@ -414,13 +438,22 @@ def draw_workspace(
     if kind.of is MapBasis.LAYER:
         parts = _layer_parts(workspace, request)
     elif kind.of is MapBasis.RANKING:
-        parts = {"ranking": _ranking(workspace, request, progress)}
+        parts = _ranking_parts(workspace, request, progress)
     else:
         parts = _review_parts(workspace, request, progress)
     result: Review | Ranking | None = parts.get("review") or parts.get("ranking")
     plan: Plan = parts["plan"] if result is None else result.plan
     translator = Translator(request.language, plan.settings.names_hant)
-    return draw_states(kind.states(MapInput(translator=translator, **parts)))
+    names = parts.pop("names", (None, None))
+    earlier, later = (None if name is None else scenario_mark([name], translator) for name in names)
+    subject = MapInput(translator=translator, marks=(earlier, later), **parts)
+    return draw_states(kind.states(subject))
+
+
+def scenario_mark(names: Sequence[str], translator: Translator) -> str:
+    """Say which scenario a map shows, by its names; those of the same edits are told together."""
+    shown = " / ".join(name or translator.text("map.unnamed") for name in names)
+    return translator.text("map.scenario", name=shown)
 
 
 def map_page(drawn: folium.Map) -> bytes:
@@ -461,10 +494,13 @@ def _scenario_parts(
         if len(reviews) > 1:
             name = "scenario"
             raise InvalidQueryError(name, said("problem.given_once"))
-        return {"review": reviews[0], "park_id": request.park_id}
+        own = scenarios[0].name
+        return {"review": reviews[0], "park_id": request.park_id, "names": (None, own)}
     base = scenarios[0].applied.bench.plan
-    before = reviews[0] if len(reviews) > 1 else review(base, rules, progress=progress)
-    return {"before": before, "review": reviews[-1]}
+    is_of_two = len(reviews) > 1
+    before = reviews[0] if is_of_two else review(base, rules, progress=progress)
+    names = (scenarios[0].name if is_of_two else None, scenarios[-1].name)
+    return {"before": before, "review": reviews[-1], "names": names}
 
 
 def _compared(
@@ -496,20 +532,21 @@ def _review(
         return review_from_recipe(opened, review_id)
 
 
-def _ranking(
+def _ranking_parts(
     workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
-) -> Ranking:
+) -> dict[str, Any]:
     with open_workspace(workspace) as opened:
         if request.ranking_id is not None:
-            return ranking_from_recipe(opened, request.ranking_id)
+            return {"ranking": ranking_from_recipe(opened, request.ranking_id)}
         if request.project is None:
             name = "ranking"
             raise InvalidQueryError(name, said("problem.ranking_needs"))
         project = open_project(request.project)
         if request.scenarios:
             made = scenario_of_workspace(workspace, request.scenarios[0])
-            return rank_project(made, project, progress=progress)
-        return rank_project(opened.plan(), project, progress=progress)
+            ranking = rank_project(made, project, progress=progress)
+            return {"ranking": ranking, "names": (None, made.name)}
+        return {"ranking": rank_project(opened.plan(), project, progress=progress)}
 
 
 __all__ = [

@@ -290,6 +290,12 @@ class ScenarioDesk:
             known = [one for one in self._judged.values() if one.record == record]
         return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
 
+    def names_of(self, review_id: str) -> tuple[str, ...]:
+        """Return the names of the scenarios that a review is of, as far as they were judged."""
+        with self._lock:
+            found = [one for one in self._judged.values() if one.review.review_id == review_id]
+        return tuple(sorted({one.scenario.name for one in found}))
+
     def judged(self, scenario_id: str) -> Judged:
         """Return a scenario applied to its base and judged."""
         return self.judged_record(self.find(scenario_id))

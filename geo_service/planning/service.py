@@ -68,7 +68,7 @@ class PlanningService:
             plan=lambda: self.plan,
         )
         self.audit = AuditDesk(None if workspace is None else lambda: workspace.store.audit)
-        self.parks = ParkDesk(self._state)
+        self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geo_service.scenarios.edits import EditPart
     from geo_service.scenarios.judging import Judge
     from geo_service.scenarios.scenario import Scenario
+    from geo_service.zoning.review import Review
 
 Outcome = Mapping[str, tuple[object, ...]]
 """What becomes of findings, by their ids: those that change."""
@@ -52,7 +53,10 @@ def find_causes(
     if len(edits) == 1:
         only = EditCause(edit_ids=(edits[0].edit_id or "",))
         return {change.key: only for change in moving}
-    without = {edit.edit_id or "": _outcome_without(plan, judge, edits, edit) for edit in edits}
+    whole = judge.review(scenario.plan)
+    without = {
+        edit.edit_id or "": _outcome_without(plan, judge, edits, edit, whole) for edit in edits
+    }
     found = {change.key: _missed(change, without) for change in moving}
     open_ones = [change for change in moving if not found[change.key].edit_ids]
     if open_ones:
@@ -77,12 +81,12 @@ def _has(outcome: Outcome | None, change: FindingChange) -> bool:
 
 
 def _outcome_without(
-    plan: Plan, judge: Judge, edits: Sequence[EditPart], left_out: EditPart
+    plan: Plan, judge: Judge, edits: Sequence[EditPart], left_out: EditPart, whole: Review
 ) -> Outcome | None:
     """Return what becomes of findings without an edit, and without those that build on it."""
     rest = [edit for edit in edits if edit is not left_out]
     while rest:
-        outcome = _outcome_of(plan, judge, rest)
+        outcome = _outcome_of(plan, judge, rest, near=whole)
         if outcome is not None:
             return outcome
         rest = _makeable(plan, rest)
@@ -101,11 +105,13 @@ def _makeable(plan: Plan, edits: Sequence[EditPart]) -> list[EditPart]:
     return chosen
 
 
-def _outcome_of(plan: Plan, judge: Judge, edits: Sequence[EditPart]) -> Outcome | None:
+def _outcome_of(
+    plan: Plan, judge: Judge, edits: Sequence[EditPart], *, near: Review | None = None
+) -> Outcome | None:
     """Return what becomes of findings by some edits; None where these cannot be made."""
     try:
         changed = apply_edits(plan, edits).plan
     except ScenarioError:
         return None
-    changes = find_changes(judge.base, judge.review(changed))
+    changes = find_changes(judge.base, judge.review(changed, near=near))
     return {change.key: change.state for change in changes if change.kind in CHANGING}

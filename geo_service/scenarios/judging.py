@@ -42,14 +42,18 @@ class Judge:
         """The day of the reviews."""
         return self.base.as_of
 
-    def review(self, plan: Plan) -> Review:
-        """Return the review of a plan, made once."""
+    def review(self, plan: Plan, *, near: Review | None = None) -> Review:
+        """Return the review of a plan, made once.
+
+        `near` is a review of a plan that differs less from this one than the base does: less is
+        judged again. The answer is the same.
+        """
         if plan.version == self.base.plan.version:
             return self.base
         with self._lock:
             known = self._made.get(plan.version)
         if known is None:
-            known = review_like(self.base, plan)
+            known = review_like(near or self.base, plan)
             with self._lock:
                 known = self._made.setdefault(plan.version, known)
         return known

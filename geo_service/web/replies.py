@@ -56,6 +56,9 @@ def service_of(request: Request) -> PlanningService:
 
 ServiceDep = Annotated[PlanningService, Depends(running_service)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
+OfScenario = Annotated[
+    str | None, Query(max_length=64, description="Answer of this scenario's plan.")
+]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to skip.")]
 
 

@@ -2,8 +2,9 @@
 
 Expensive work of one kind waits for its own turns only and works in threads of its own, so that a
 list, a page or a saved result never waits for it, nor one kind for another. Requests that are
-alike and come together are worked on once. What a single client may ask for is in `shares`; work
-that outlives its request is in `jobs`.
+alike and wait for their turn together are worked on once; work that has begun answers nobody who
+comes later, who may have changed what it reads. What a single client may ask for is in `shares`;
+work that outlives its request is in `jobs`.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class _Lane:
     turns: asyncio.Semaphore
     mean_seconds: float | None = None
     waiting: int = 0
-    making: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
-    """Work under way that others wait for, by what it answers."""
+    shared: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
+    """Work that has not begun, which who asks the same may wait for too, by what it answers."""
 
     def seconds_until_turn(self) -> int:
         """Return how long a request that comes now would wait, in whole seconds."""
@@ -107,7 +108,8 @@ class Slots:
     async def run(self, kind: WorkKind, work: Callable[[], T], *, alike: Hashable = None) -> T:
         """Do work in a thread when it is its turn, and return its result.
 
-        Of several calls at a time that are `alike`, one works and all get its result.
+        Of several calls that are `alike` and wait together, one works and all get its result. The
+        work begins after each of them was made: none gets what was read before it came.
 
         Raises
         ------
@@ -118,20 +120,31 @@ class Slots:
         if alike is None:
             return await self._in_turn(lane, work)
         told = (id(asyncio.get_running_loop()), alike)
-        making = lane.making.get(told)
-        if making is None:
+        waiting = lane.shared.get(told)
+        if waiting is None:
             # A task of its own: whoever came first may leave while others wait.
-            making = lane.making[told] = asyncio.create_task(self._in_turn(lane, work))
-            making.add_done_callback(lambda done: self._made(lane, told, done))
-        return cast("T", await asyncio.shield(making))
+            waiting = asyncio.create_task(self._shared_turn(lane, work, told))
+            waiting.add_done_callback(_seen)
+            lane.shared[told] = waiting
+        return cast("T", await asyncio.shield(waiting))
 
-    @staticmethod
-    def _made(lane: _Lane, told: Hashable, done: asyncio.Task[Any]) -> None:
-        del lane.making[told]
-        if not done.cancelled():
-            done.exception()  # nobody may be waiting for it any more
+    async def _shared_turn(self, lane: _Lane, work: Callable[[], T], told: Hashable) -> T:
+        is_open = True
 
-    async def _in_turn(self, lane: _Lane, work: Callable[[], T]) -> T:
+        def close() -> None:
+            nonlocal is_open
+            if is_open:
+                is_open = False
+                del lane.shared[told]
+
+        try:
+            return await self._in_turn(lane, work, begins=close)
+        finally:
+            close()
+
+    async def _in_turn(
+        self, lane: _Lane, work: Callable[[], T], begins: Callable[[], None] = lambda: None
+    ) -> T:
         if lane.waiting >= self._limits.waiting:
             seconds = lane.seconds_until_turn()
             msg = said("problem.slots", count=lane.waiting, seconds=seconds)
@@ -142,6 +155,7 @@ class Slots:
         finally:
             lane.waiting -= 1
         try:
+            begins()
             began = time.monotonic()
             result = await run_sync(work, limiter=self._threads)
             lane.took(time.monotonic() - began)
@@ -150,18 +164,24 @@ class Slots:
             lane.turns.release()
 
 
+def _seen(done: asyncio.Task[Any]) -> None:
+    if not done.cancelled():
+        done.exception()  # nobody may be waiting for it any more
+
+
 def slots_of(app: FastAPI) -> Slots:
     """Return the turns of an application."""
     return cast("Slots", app.state.slots)
 
 
 def in_turn(
-    kind: WorkKind, *, is_shared: bool = True
+    kind: WorkKind, *, is_shared: bool = True, only_with: str | None = None
 ) -> Callable[[Callable[..., Response]], Callable[..., Awaitable[Response]]]:
     """Make an endpoint do its work in a turn.
 
     Parameters of the request are checked before it waits. With `is_shared`, equal requests that
-    come while one of them is worked on get the same answer, which is no stream.
+    wait together get the same answer, which is no stream. With `only_with`, the name of a
+    parameter, a request without it is cheap and needs no turn.
     """
 
     def decorate(endpoint: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
@@ -173,6 +193,8 @@ def in_turn(
         async def answer(**values: Any) -> Response:  # noqa: ANN401 - the endpoint's own
             request: Request = values["request"] if wants_request else values.pop("request")
             work = functools.partial(endpoint, **values)
+            if only_with is not None and values[only_with] is None:
+                return await run_sync(work)
             alike = _alike(request) if is_shared else None
             made = await slots_of(request.app).run(kind, work, alike=alike)
             if alike is None:

@@ -106,6 +106,7 @@ def make_alternative(page: Page) -> None:
     expect(page.locator("#project [name=name]")).to_have_value(project["name"])
     page.click("#rank")
     page.locator("#explanation [data-place]").click()
+    page.wait_for_url(re.compile("/scenarios"))
     page.wait_for_selector(SHOWN)
     page.fill("#new-scenario input >> nth=0", HOSTILE)
     page.fill("#new-scenario textarea", HOSTILE)
@@ -180,6 +181,7 @@ def test_two_alternatives_are_made_compared_moved_on_half_published_and_undone(
         for tick in page.locator("td input[type=checkbox]").all():
             tick.check()
         page.click("#compare")
+        page.wait_for_url(re.compile(r"/scenarios/compare\?"))
         page.wait_for_selector(SHOWN)
         assert_compared(page, base, tmp_path)
 

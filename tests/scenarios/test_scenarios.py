@@ -118,7 +118,7 @@ def makeable(plan: Plan, documents: list[Document]) -> list[Document]:
 
 
 @given(documents=st.lists(one_edit(), min_size=1, max_size=5))
-@thorough(50)
+@thorough(50, in_deep=1_000)
 def test_a_scenario_is_judged_as_its_plan_would_be_in_full(
     plan: Plan, base_review: Review, documents: list[Document]
 ) -> None:

@@ -288,6 +288,8 @@ def test_a_review_may_be_as_of_a_day_and_is_then_a_trial(client: TestClient) -> 
         if item["review_id"] == summary["review_id"]
     ]
     assert listed["is_trial"] is True
+    drawn = client.get(f"/maps/review?review_id={summary['review_id']}&lang=zh-Hans").text
+    assert " · 试算" in drawn
     assert client.post("/api/reviews", json={"as_of": "yesterday"}).status_code == 422
 
 

@@ -150,6 +150,23 @@ def test_the_map_of_a_scenario_has_its_features(client: TestClient, own: str) ->
     assert "P9" in {feature["id"] for feature in answer.json()["features"]}
 
 
+def test_a_map_says_which_scenario_it_shows(client: TestClient, own: str) -> None:
+    scenario_id = own.rpartition("/")[2]
+    name = client.get(own).json()["name"]
+    told = client.get(f"{own}/review").json()
+    pages = {
+        kind: client.get(f"/maps/{kind}?scenario={scenario_id}&lang=zh-Hans").text
+        for kind in ("overview", "review", "compare")
+    }
+    for kind in ("overview", "review"):
+        assert f"方案：{name}" in pages[kind]
+    by_ids = f"before={told['base_review_id']}&review_id={told['review_id']}"
+    for html in (pages["compare"], client.get(f"/maps/compare?{by_ids}&lang=zh-Hans").text):
+        assert f'"label":"方案：{name}"' in html.replace('": "', '":"')
+        assert '"label":"之前"' in html.replace('": "', '":"')
+    assert f"方案：{name}" not in client.get("/maps/overview?lang=zh-Hans").text
+
+
 def test_the_workbench_has_every_text_that_its_program_names(client: TestClient, own: str) -> None:
     html = client.get(f"/scenarios/{own.rpartition('/')[2]}").text
     match = re.search(r'id="start">(.*?)</script>', html, re.DOTALL)
@@ -160,3 +177,37 @@ def test_the_workbench_has_every_text_that_its_program_names(client: TestClient,
         for key in re.findall(r"\bt\(\s*'([a-z_]+\.[a-z_0-9]+)'", source):
             assert key in start["texts"], f"{name} names {key}"
     assert client.get("/scenarios/nowhere", headers={"accept": "text/html"}).status_code == 404
+
+
+def test_a_park_is_told_as_a_scenario_has_it(client: TestClient, own: str) -> None:
+    scenario_id = own.rpartition("/")[2]
+    asked = {"scenario": scenario_id, "lang": "zh-Hans"}
+    listed = client.get("/api/parks", params=asked).json()["features"]
+    assert "P9" in [one["id"] for one in listed]
+    assert client.get("/api/parks/P9").status_code == 404
+    assert client.get("/api/parks/P9", params=asked).json()["properties"]["name"] == "新园"
+    told = client.get(f"{own}/review").json()
+    for path in ("/api/parks/P2/profile", "/api/parks/P2/focus"):
+        now, then = client.get(path).json(), client.get(path, params=asked).json()
+        # E1 counts in P2 only there.
+        of_park = [row["enterprise_id"] for row in then.get("enterprises", [])]
+        assert now != then
+        assert "enterprises" not in then or "E1" in of_park
+    profile = client.get("/api/parks/P2/profile", params=asked).json()
+    assert profile["review_id"] == told["review_id"]
+    assert client.get("/api/parks", params={"scenario": "nowhere"}).status_code == 404
+
+
+def test_the_page_of_a_scenario_s_park_says_so(client: TestClient, own: str) -> None:
+    scenario_id = own.rpartition("/")[2]
+    match = re.search(
+        r'id="start">(.*?)</script>',
+        client.get(f"/parks/P9?scenario={scenario_id}").text,
+        re.DOTALL,
+    )
+    assert match is not None
+    start = json.loads(match[1])
+    assert (start["scenario"], start["scenario_name"]) == (scenario_id, "甲")
+    html = {"accept": "text/html"}
+    assert client.get("/parks/P9", headers=html).status_code == 404
+    assert client.get("/parks/P9?scenario=nowhere", headers=html).status_code == 404

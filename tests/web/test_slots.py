@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -127,7 +128,7 @@ def test_jobs_tiles_and_files_that_never_end_keep_nobody_else_waiting(
         assert {answer.result(PATIENCE_S).status_code for answer in slow} <= {202, 503}
 
 
-def test_readers_who_open_one_map_at_once_have_it_drawn_once(
+def test_readers_who_open_one_map_at_once_have_it_drawn_once_or_twice(
     demo_county: RunningCounty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
@@ -146,6 +147,7 @@ def test_readers_who_open_one_map_at_once_have_it_drawn_once(
         answers = [reader.result(PATIENCE_S) for reader in readers]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
+    assert gate.begun <= 2  # for those who came before it began, and for those who came later
     names = ("content-security-policy", "etag", "cache-control", "x-content-type-options")
     for answer in answers:  # what goes to one is not added to what goes to another
         assert [len(answer.headers.get_list(name)) for name in names] == [1, 1, 1, 1]
@@ -201,6 +203,33 @@ def test_what_fails_for_one_fails_for_all_who_asked_alike_and_not_for_the_next()
     assert isinstance(one, BusyError)
     assert isinstance(two, BusyError)
     assert following == "next"
+
+
+def test_work_that_has_begun_answers_nobody_who_asks_later() -> None:
+    gate = Gate()
+    kept = ["old"]
+
+    def read() -> str:
+        found = kept[-1]
+        gate()
+        return found
+
+    async def ask() -> list[str]:
+        slots = Slots(SlotLimits(at_once=1))
+        early = asyncio.create_task(slots.run(WorkKind.SCENARIOS, read, alike="a"))
+        await asyncio.to_thread(eventually, lambda: gate.begun, "one works")
+        kept.append("new")
+        late = [
+            asyncio.create_task(slots.run(WorkKind.SCENARIOS, read, alike="a")) for _ in range(2)
+        ]
+        waits = functools.partial(slots.waiting, WorkKind.SCENARIOS)
+        await asyncio.to_thread(eventually, lambda: waits() == 1, "the others wait together")
+        gate.open()
+        return await asyncio.gather(early, *late)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        assert pool.submit(asyncio.run, ask()).result() == ["old", "new", "new"]
+    assert gate.begun == 2
 
 
 def test_who_leaves_first_takes_nothing_from_those_who_asked_alike() -> None:

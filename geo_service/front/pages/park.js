@@ -16,6 +16,9 @@ import { figures, verdictHead } from './park/verdict.js';
 import { button, pageHead, panel } from './parts.js';
 
 const parkId = start.park_id;
+// With a scenario, the page tells what its plan makes of the park.
+/** @type {Record<string, string>} */
+const ofScenario = start.scenario ? { scenario: start.scenario } : {};
 const [shownLayer, ...shownId] = (
   new URLSearchParams(window.location.search).get('at') ?? ''
 ).split(':');
@@ -30,8 +33,8 @@ async function print() {
 async function load() {
   try {
     const [feature, profile] = await Promise.all([
-      get(`/api/parks/${encodeURIComponent(parkId)}`),
-      get(`/api/parks/${encodeURIComponent(parkId)}/profile`, { limit: 0 }),
+      get(`/api/parks/${encodeURIComponent(parkId)}`, ofScenario),
+      get(`/api/parks/${encodeURIComponent(parkId)}/profile`, { limit: 0, ...ofScenario }),
     ]);
     draw(feature.properties, profile);
   } catch (error) {
@@ -39,8 +42,37 @@ async function load() {
   }
 }
 
-function head(park) {
-  const review = `/reviews/${encodeURIComponent(start.review_id)}`;
+// What there is of parks as they are only: beside others, and on one sheet.
+function waysOn() {
+  const beside = pageAddress(`/compare?${new URLSearchParams({ parks: parkId })}`);
+  const sheet = `${parkAddress(parkId)}/sheet`;
+  return [
+    make('a', { class: 'button plain', href: beside }, t('park.compare')),
+    make('a', { class: 'button plain', href: sheet }, t('park.one_page')),
+  ];
+}
+
+// Whoever sees a scenario's park is told that it is not the county's.
+function scenarioNote() {
+  if (!start.scenario) {
+    return null;
+  }
+  const bench = pageAddress(`/scenarios/${encodeURIComponent(start.scenario)}`);
+  return make(
+    'div',
+    { class: 'callout', role: 'note', id: 'of-scenario' },
+    make('p', {}, t('park.of_scenario'), ' ', dataText(start.scenario_name)),
+    make(
+      'div',
+      { class: 'tools' },
+      make('a', { class: 'button plain small', href: bench }, t('park.to_scenario')),
+      make('a', { class: 'button plain small', href: parkAddress(parkId) }, t('park.as_it_is')),
+    ),
+  );
+}
+
+function head(park, reviewId) {
+  const review = `/reviews/${encodeURIComponent(reviewId)}`;
   const address = pageAddress(`${review}?park=${encodeURIComponent(parkId)}`);
   return pageHead(dataText(shorten(park.name, 120)), {
     above: make(
@@ -54,19 +86,7 @@ function head(park) {
       park.illustrative ? illustrativeMark() : null,
     ),
     tools: [
-      make(
-        'a',
-        {
-          class: 'button plain',
-          href: pageAddress(`/compare?${new URLSearchParams({ parks: parkId })}`),
-        },
-        t('park.compare'),
-      ),
-      make(
-        'a',
-        { class: 'button plain', href: `${parkAddress(parkId)}/sheet` },
-        t('park.one_page'),
-      ),
+      start.scenario ? null : waysOn(),
       make('a', { class: 'button plain', href: address }, t('park.in_review')),
       button(t('console.print'), print),
     ],
@@ -75,7 +95,7 @@ function head(park) {
 
 // The verdict, its figures and its rules beside the map, each following the other.
 function opening(park, profile) {
-  const map = mapFrame('/maps/park', { park_id: parkId }, t('park.map'), {
+  const map = mapFrame('/maps/park', { park_id: parkId, ...ofScenario }, t('park.map'), {
     onSelected: (layer, id) => layer === 'findings' && rules?.choose(id),
   });
   rules = new RuleRows(profile.verdict.rules, {
@@ -108,7 +128,8 @@ function draw(park, profile) {
   const { year } = profile.focus;
   setTitle(shorten(park.name, 60));
   showPage(
-    head(park),
+    head(park, profile.review_id),
+    scenarioNote(),
     opening(park, profile),
     make(
       'div',

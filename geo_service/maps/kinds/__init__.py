@@ -88,6 +88,9 @@ class MapInput:
     plan: Plan | None = None
     timeline: Timeline | None = None
     preview: ImportPreview | None = None
+    marks: tuple[str | None, str | None] = (None, None)
+    """By what `before` and the map's own state are told from the county's current one, if at all:
+    that it is a scenario, and which, or a trial."""
 
     def need(self, name: str) -> Any:  # noqa: ANN401 - whatever the part is
         """Return a part; InvalidQueryError when it is missing."""
@@ -121,6 +124,8 @@ class Kind:
         review does not have.
         """
         states: tuple[PlanData, ...] = import_module(f"{__name__}.{self.name}").states_of(subject)
+        for state, mark in zip(states, subject.marks[-len(states) :], strict=True):
+            state.mark = mark
         return states
 
 

@@ -68,6 +68,8 @@ class PlanData:
         """Take the sources that are alike from `base`, if it is of the same plan."""
         self.translator = translator
         self.plan = plan
+        self.mark: str | None = None
+        """By what the map is told from the county's current one, if at all."""
         self._base = base
         self._traditional = Translator(Language.ZH_HANT, plan.settings.names_hant)
         self._lock = threading.RLock()

@@ -14,7 +14,14 @@ from geo_service.planning.pages.industries import find_industries
 from geo_service.planning.rankings import RANKING_MEDIA_TYPES, RankingFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import Limit, Offset, ServiceDep, download_reply, json_reply
+from geo_service.web.replies import (
+    Limit,
+    Offset,
+    OfScenario,
+    ServiceDep,
+    download_reply,
+    json_reply,
+)
 from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.weighing import WeighingDep
 
@@ -33,10 +40,12 @@ def profile(
     service: ServiceDep,
     language: LanguageDep,
     *,
+    scenario: OfScenario = None,
     limit: Limit = 100,
 ) -> Response:
     """Return a park's mix of industries, trend, enterprises, floors, parcels and first findings."""
-    return json_reply(request, service.parks.profile(park_id, language, limit=limit))
+    found = service.parks.profile(park_id, language, limit=limit, scenario=scenario)
+    return json_reply(request, found)
 
 
 @router.get(

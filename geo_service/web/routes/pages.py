@@ -10,7 +10,7 @@ from geo_service.planning.pages.scenario_picks import form_values
 from geo_service.web import shell
 from geo_service.web.description import describe
 from geo_service.web.language import PageLanguageDep
-from geo_service.web.replies import ServiceDep, json_reply
+from geo_service.web.replies import OfScenario, ServiceDep, json_reply
 from geo_service.web.security import AGAIN, PAGE_CSP, SHARED_A_YEAR
 from geo_service.web.shell import Page
 from geo_service.wording import said
@@ -87,11 +87,24 @@ def home(request: Request, language: PageLanguageDep) -> Response:
 
 @router.get("/parks/{park_id}")
 def park(
-    park_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+    park_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: PageLanguageDep,
+    *,
+    scenario: OfScenario = None,
 ) -> Response:
-    """Return one park's page; a park that there is not is a 404."""
-    service.parks.check(park_id)
-    return shell.render(_PARK, request, language, values={"park_id": park_id})
+    """Return one park's page, as it is or as a scenario has it.
+
+    404 for an unknown park or scenario; whether a scenario has the park, its page finds out.
+    """
+    named = None
+    if scenario is None:
+        service.parks.check(park_id)
+    else:
+        named = service.scenarios.find(scenario).scenario.name
+    values = {"park_id": park_id, "scenario": scenario, "scenario_name": named}
+    return shell.render(_PARK, request, language, values=values)
 
 
 @router.get("/parks/{park_id}/sheet")

@@ -16,6 +16,7 @@ from geo_service.web.replies import (
     BboxDep,
     Limit,
     Offset,
+    OfScenario,
     ServiceDep,
     features_reply,
     json_reply,
@@ -26,7 +27,10 @@ from geo_service.web.slots import WorkKind, in_turn
 router = APIRouter(prefix="/api/parks", tags=["parks"])
 
 
-@router.get("", summary="Parks as features", responses=answers("Parks", media_type=GEOJSON))
+@router.get(
+    "", summary="Parks as features", responses=answers("Parks", NotFoundError, media_type=GEOJSON)
+)
+@in_turn(WorkKind.PARKS, only_with="scenario")
 def parks(  # noqa: PLR0913 - the filters that the contract names
     request: Request,
     service: ServiceDep,
@@ -39,12 +43,13 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
         Query(max_length=100, description="A township's name, or its code in either set."),
     ] = None,
     verdict: Annotated[Verdict | None, Query(description="Only this verdict.")] = None,
+    scenario: OfScenario = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """Return parks with their verdicts as a FeatureCollection, in the order of the layer."""
     found = service.parks.features(
-        language, tier=tier, township=township, verdict=verdict, bbox=bbox
+        language, tier=tier, township=township, verdict=verdict, bbox=bbox, scenario=scenario
     )
     return features_reply(request, found[offset : offset + limit], len(found))
 
@@ -54,9 +59,18 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     summary="One park as a feature",
     responses=answers("Park", NotFoundError, media_type=GEOJSON),
 )
-def park(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
+@in_turn(WorkKind.PARKS, only_with="scenario")
+def park(
+    park_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    scenario: OfScenario = None,
+) -> Response:
     """Return one park with its verdicts and shares."""
-    return json_reply(request, service.parks.feature(park_id, language), media_type=GEOJSON)
+    found = service.parks.feature(park_id, language, scenario=scenario)
+    return json_reply(request, found, media_type=GEOJSON)
 
 
 @router.get(
@@ -65,12 +79,13 @@ def park(park_id: str, request: Request, service: ServiceDep, language: Language
     responses=answers("Focus", NotFoundError),
 )
 @in_turn(WorkKind.PARKS)
-def focus(
+def focus(  # noqa: PLR0913 - what the contract of lists names
     park_id: str,
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
     *,
+    scenario: OfScenario = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
@@ -79,6 +94,6 @@ def focus(
     `findings` are the first `limit`, gravest first; `numberMatched` tells how many there are, and
     `next` is the address of the next ones, null after the last.
     """
-    document = service.parks.focus(park_id, language, slice_=(limit, offset))
+    document = service.parks.focus(park_id, language, slice_=(limit, offset), scenario=scenario)
     address = next_address(request, limit, offset, document["numberMatched"])
     return json_reply(request, {**document, "next": address})

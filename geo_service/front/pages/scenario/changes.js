@@ -4,7 +4,7 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { area, count, exact, percent } from '../amounts.js';
 import { ServiceError, emptyState, errorState, get, loadingState } from '../api.js';
-import { t, wordOf } from '../frame.js';
+import { parkAddress, t, wordOf } from '../frame.js';
 import { shareBar, verdictBadge } from '../marks.js';
 import { button } from '../parts.js';
 import { change, kindMark, parkName, signed, verdictChange } from './differences.js';
@@ -181,6 +181,8 @@ export class Changes {
   park(park) {
     const { before, after } = park.focus;
     const show = () => this.bench.map.select('parks', park.park_id);
+    const scenario = this.bench.store.id;
+    const page = `${parkAddress(park.park_id)}?${new URLSearchParams({ scenario })}`;
     return make(
       'li',
       { class: 'park-change', 'data-park': park.park_id },
@@ -189,6 +191,7 @@ export class Changes {
         { class: 'edit-line' },
         make('strong', {}, parkName(park)),
         button(t('scenarios.on_map'), show, { kind: 'quiet small' }),
+        make('a', { class: 'button quiet small', href: page }, t('scenarios.open_park')),
       ),
       verdictChange(park.before, park.after),
       make(
