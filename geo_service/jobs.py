@@ -11,7 +11,7 @@ import logging
 import math
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextvars import copy_context
@@ -85,6 +85,8 @@ class Job:
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun_at: datetime | None = None
     ended_at: datetime | None = None
+    live: Callable[[], Mapping[str, Any]] | None = field(default=None, repr=False)
+    """What the work tells of itself beside its step; None for work that tells nothing more."""
 
     @property
     def progress(self) -> float:
@@ -114,8 +116,16 @@ class JobBoard:
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def start(self, work: Callable[[Progress], Any], kind: JobKind = JobKind.KEEPING) -> Job:
+    def start(
+        self,
+        work: Callable[[Progress], Any],
+        kind: JobKind = JobKind.KEEPING,
+        *,
+        live: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Job:
         """Queue work, to be called with a progress function, and return its job.
+
+        `live` returns what the work tells of itself while it runs.
 
         Raises
         ------
@@ -132,7 +142,7 @@ class JobBoard:
             if waiting >= MAX_WAITING:
                 msg = said("problem.jobs", count=waiting)
                 raise BusyError(msg, seconds=self._seconds(kind))
-            job = Job(secrets.token_hex(8), kind, account=acting_name())
+            job = Job(secrets.token_hex(8), kind, account=acting_name(), live=live)
             self._jobs[job.job_id] = job
             self._forget_old()
             if kind not in self._pools:

@@ -220,7 +220,7 @@ def _breaches(
     model: LayoutModel, decision: Decision, parks: Mapping[str, ParkFigures]
 ) -> Iterator[Breach]:
     yield from _of_options(model, decision)
-    yield from _of_locks(model, decision)
+    yield from broken_locks(model, decision)
     yield from _of_new_leads(model, decision, parks)
     yield from _of_limits(model, decision, parks)
     yield from _of_targets(model, decision, parks)
@@ -246,10 +246,16 @@ def _of_options(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
         yield Breach(kind="moves", subject="", has=len(decision.moves), needs=most)
 
 
-def _of_locks(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
+def broken_locks(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
+    """Yield the locks and bans that a decision breaks."""
     for number, lock in enumerate(model.goals.locks):
         if not _is_kept(model, decision, lock):
             yield Breach(kind="lock", subject=str(number), has=0, needs=1)
+    yield from broken_bans(model, decision)
+
+
+def broken_bans(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
+    """Yield the bans that a decision breaks."""
     for number, ban in enumerate(model.goals.bans):
         if _is_broken(model, decision, ban):
             yield Breach(kind="ban", subject=str(number), has=1, needs=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from os import PathLike
@@ -33,7 +33,7 @@ from geo_service.layout.proposal import (
     key_of_edit,
     propose_specialities,
 )
-from geo_service.layout.solve import FoundLayout, LayoutSearch, find_layout
+from geo_service.layout.solve import FoundLayout, LayoutSearch, SearchPoint, find_layout
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict
 from geo_service.scenarios.library import scenario as make_scenario
@@ -44,7 +44,6 @@ from geo_service.zoning.rulebook import Rulebook, open_rulebook
 if TYPE_CHECKING:
     from geo_service.layout.model import Decision
     from geo_service.layout.program import Key
-    from geo_service.layout.solver import Progressed
     from geo_service.plan import Plan
     from geo_service.zoning.review import Progress
 
@@ -52,6 +51,7 @@ STEPS = (
     *("review", "projects", "industries", "moves", "solve", "law"),
     *("explain", "alternatives", "front", "firm"),
 )
+SearchWatch = Callable[[SearchPoint], None]
 RuleBreach = tuple[str, str, str]
 """A failed `must` rule: its id, the subject's layer and the subject's id."""
 
@@ -99,7 +99,7 @@ def layout(
     return propose(plan, read_goals(goals), rulebook, as_of=as_of, progress=progress)
 
 
-def propose(
+def propose(  # noqa: PLR0913 - what a service adds to `layout`
     plan: Plan,
     document: GoalsDocument,
     rulebook: Rulebook | None = None,
@@ -107,14 +107,16 @@ def propose(
     as_of: date | None = None,
     before: Review | None = None,
     progress: Progress | None = None,
+    watch: SearchWatch | None = None,
 ) -> Proposal:
     """Return the best lawful layout for goals that were read; see `layout`.
 
-    `before` is the review of the plan by the same rules on the same day, if there is one.
+    `before` is the review of the plan by the same rules on the same day, if there is one; `watch`
+    is told value and bound as the search for the best closes in.
     """
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
-    teller = _Teller(progress)
+    teller = _Teller(progress, watch)
     begun = time.monotonic()
     teller.step("review")
     review_before = before or review(plan, rules, as_of=day)
@@ -135,7 +137,6 @@ def propose(
     with Solver(seed=solving.seed, watch=teller.again) as solver:
         end = time.monotonic() + solving.time_limit_s
         search = LayoutSearch(options.model, solver, end=end, tell=teller.progressed)
-        teller.step("solve")
         made = _search_lawful(proposal, search, teller)
         search.end = time.monotonic() + solving.time_limit_s
         made = _explained(made, search, teller)
@@ -145,6 +146,7 @@ def propose(
 def _search_lawful(proposal: Proposal, search: LayoutSearch, teller: _Teller) -> Proposal:
     """Return the proposal with the best layout that adds no breach of a `must` rule."""
     while True:
+        teller.step("solve")
         found = find_layout(search)
         if found.decision is None:
             if found.status is Status.INFEASIBLE:
@@ -353,8 +355,8 @@ def need_project(proposal: Proposal, name: str) -> str:
 class _Teller:
     """Tells a progress function the step, and again and again that work goes on."""
 
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress | None, watch: SearchWatch | None = None) -> None:
+        self._progress, self._watch = progress, watch
         self._done = 0
         self._step = STEPS[0]
 
@@ -366,7 +368,8 @@ class _Teller:
         if self._progress is not None:
             self._progress(self._done, len(STEPS), self._step)
 
-    def progressed(self, at: Progressed) -> None:
-        """Tell the solver's value and bound beside the step."""
-        del at
+    def progressed(self, at: SearchPoint) -> None:
+        """Tell value and bound while the best is sought, and that work goes on."""
+        if self._watch is not None and self._step == "solve":
+            self._watch(at)
         self.again()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from geo_service.documents import nearest_name
 from geo_service.domain.enterprises import active_enterprises
-from geo_service.layout.goals import unusable_goals
+from geo_service.errors import GoalsError
+from geo_service.layout.goals import goals_of, unusable_goals
 from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ def check_references(document: GoalsDocument, plan: Plan) -> None:
     faults = list(_faults(document, plan))
     if faults:
         raise unusable_goals(faults)
+
+
+def faults_of_rest(fields: Mapping[str, Any], faults: Iterable[Fault], plan: Plan) -> list[Fault]:
+    """Return what the parts of goals that are without fault name and the plan does not have."""
+    faulty = {(fault.column or "").partition(".")[0] for fault in faults}
+    rest = {name: part for name, part in fields.items() if name not in faulty}
+    try:
+        document = goals_of({**rest, "moves": rest.get("moves") or {}})
+    except GoalsError:
+        return []
+    found = _faults(document, plan)
+    is_sure = "projects" not in faulty  # else a project that is named may be a faulty one
+    return [one for one in found if is_sure or not (one.column or "").endswith(".project")]
 
 
 def _faults(document: GoalsDocument, plan: Plan) -> Iterator[Fault]:

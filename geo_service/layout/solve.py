@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from geo_service.layout.evaluate import Evaluation, evaluate
+from geo_service.layout.evaluate import Evaluation, broken_bans, evaluate
 from geo_service.layout.goals import TermName
 from geo_service.layout.model import today
 from geo_service.layout.places import CrowdedError, place_moves, without_crowding
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from geo_service.layout.program import Key
     from geo_service.layout.solver import Progressed
 
+WEIGHTS = "weights"
+"""The stage in which all terms are sought together."""
 OPTIMAL_GAP = 1e-6
 """At this distance to the bound a layout is called optimal: the rounding of sums."""
 
@@ -67,6 +69,20 @@ class FoundLayout:
         return max(known, default=None) if len(known) == len(gaps) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPoint:
+    """What a search knows at a moment: its best value so far, and the bound of any.
+
+    In points, or in the unit of the term that is sought (`stage`). Floors and law are checked
+    after the value was found: it may turn out to be more than can be had.
+    """
+
+    stage: str
+    value: float | None
+    bound: float | None
+    seconds: float
+
+
 class LayoutSearch:
     """One model and the rows that were learnt about it; asked for the best of any objective."""
 
@@ -76,7 +92,7 @@ class LayoutSearch:
         solver: Solver,
         *,
         end: float,
-        tell: Callable[[Progressed], None] = lambda _: None,
+        tell: Callable[[SearchPoint], None] = lambda _: None,
     ) -> None:
         self.model = model
         self.program = LayoutProgram(model)
@@ -88,6 +104,8 @@ class LayoutSearch:
         self.nodes = self.rounds = 0
         self.first_seconds: float | None = None
         self.begun = time.monotonic()
+        self.stage = WEIGHTS
+        """What is sought: all terms by their weights, or one."""
         self._tell = tell
 
     @property
@@ -133,7 +151,7 @@ class LayoutSearch:
                 time_limit_s=max(0.05, end - time.monotonic()),
                 gap=self.model.goals.solving.gap if gap is None else gap,
                 nodes=self.model.goals.solving.nodes,
-                tell=self._tell,
+                tell=lambda at: self._tell_of(objective, at),
             )
             self.nodes += solved.nodes
             self.rounds += 1
@@ -147,7 +165,8 @@ class LayoutSearch:
                 moves, pieces = without_crowding(self.model, decision, self.solver)
                 fitting = replace(decision, moves=moves, pieces=pieces)
                 judged = evaluate(self.model, fitting)
-                if judged.is_met and not rows and judged.objective > spare_value:
+                is_better = judged.objective > spare_value
+                if judged.is_met and not rows and is_better and not self._is_forbidden(fitting):
                     spare, spare_value = fitting, judged.objective
                     self._remember_first()
                 if time.monotonic() >= end:
@@ -159,14 +178,37 @@ class LayoutSearch:
             # The solver is wrong: never this one again.
             self.forbid(asked.chosen(decision), kind="wrong")
 
+    def _tell_of(self, objective: Expression, at: Progressed) -> None:
+        sign = 1.0 if self.stage == WEIGHTS else self.program.sign(TermName(self.stage))
+
+        def worth(number: float | None) -> float | None:
+            return None if number is None else sign * (objective.constant - number)
+
+        self._tell(
+            SearchPoint(
+                stage=self.stage,
+                value=worth(at.value),
+                bound=worth(at.bound),
+                seconds=time.monotonic() - self.begun,
+            )
+        )
+
     def _quick(self) -> tuple[Decision | None, float]:
         """Return today's layout with the projects on their best free places, if it will do."""
         quick = quick_decision(self.model)
         judged = evaluate(self.model, quick)
-        if not judged.is_met:
+        if not judged.is_met or self._is_forbidden(quick):
             return None, -math.inf
         self._remember_first()
         return quick, judged.objective
+
+    def _is_forbidden(self, decision: Decision) -> bool:
+        """Whether a decision takes together what was forbidden on the way."""
+        chosen = set(self.program.chosen(decision))
+        return any(
+            sum(value for key, value in cut.coefficients.items() if key in chosen) > cut.upper
+            for cut in self.cuts
+        )
 
     def _remember_first(self) -> None:
         if self.first_seconds is None:
@@ -176,17 +218,28 @@ class LayoutSearch:
 def quick_decision(model: LayoutModel) -> Decision:
     """Return a layout in which parks and enterprises stay and projects get what is free.
 
-    Projects with few places come first; each takes its best one that no other has taken.
+    Projects with few places come first; each takes its best one that no other has taken and no
+    ban forbids.
     """
     taken: set[str] = set()
-    places = {}
+    places: dict[str, str] = {}
+    still = today(model)
+
+    def is_banned(name: str, candidate_id: str) -> bool:
+        alone = replace(still, places={name: candidate_id})
+        return any(True for _ in broken_bans(model, alone))
+
     for newcomer in sorted(model.newcomers, key=lambda one: (len(one.spots), one.name)):
-        free = [spot for spot in newcomer.spots if not taken & set(spot.members)]
+        free = [
+            spot
+            for spot in newcomer.spots
+            if not taken & set(spot.members) and not is_banned(newcomer.name, spot.candidate_id)
+        ]
         if free:
             best = max(free, key=lambda spot: (spot.score, spot.candidate_id))
             places[newcomer.name] = best.candidate_id
             taken |= set(best.members)
-    return replace(today(model), places=places)
+    return replace(still, places=places)
 
 
 def room_of(model: LayoutModel, keys: Sequence[Key]) -> Requirement:
@@ -223,7 +276,7 @@ def _found_by_weights(
         bound = search.program.objective().constant - solved.bound
         bound = max(bound, evaluation.objective)
     stage = StageResult(
-        name="weights",
+        name=WEIGHTS,
         value=evaluation.objective,
         bound=bound,
         gap=gap_between(evaluation.objective, bound),
@@ -240,7 +293,9 @@ def _find_in_order(search: LayoutSearch, names: Sequence[TermName]) -> FoundLayo
     is_cut_short = False
     for name in names:
         objective = Expression().plus(program.terms[name], program.sign(name))
+        search.stage = name
         solved, decision = search.best(objective, extra=rows)
+        search.stage = WEIGHTS
         is_cut_short |= solved.is_cut_short
         if decision is None and best is None:
             return _nothing(search, solved)

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlencode
 
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
+from geo_service.layout.proposal import Proposal
 from geo_service.maps.document import Content, PlanningMap
 from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, MapBasis, MapInput, kinds_of
-from geo_service.maps.kinds.compare import CompareData
 from geo_service.maps.kinds.overview import FINDINGS_SOURCE, OverviewData
 from geo_service.maps.kinds.park import ParkData
 from geo_service.maps.kinds.plan import PlanData
@@ -48,23 +48,24 @@ _BASIC_LAYERS = ("county", "townships", "parks", "parcels", "control_zones")
 
 
 def draw(
-    drawn: Review | Ranking,
+    drawn: Review | Ranking | Proposal,
     *,
     kind: str | None = None,
     park_id: str | None = None,
     before: Review | None = None,
     language: Language | str = Language.ZH_HANS,
 ) -> folium.Map:
-    """Draw a review as a map of its county, its findings, one park or a change; or a ranking.
+    """Draw a review as a map of its county, its findings, one park or a change; or another result.
 
     Parameters
     ----------
     drawn
-        The review, whose plan gives the layers and whose verdicts the colours; or a ranking.
+        The review, whose plan gives the layers and whose verdicts the colours; or a ranking, or
+        the proposal of a layout.
     kind
         Of a review: `overview` (the one without a kind), `review`, `park` (which needs
         `park_id`) or `compare` (which needs `before`, the earlier review). Of a ranking:
-        `ranking`.
+        `ranking`. Of a proposal: `layout`.
     park_id
         The park of a park's map.
     before
@@ -94,16 +95,20 @@ def draw(
     'PlanningMap'
     """
     translator = Translator(Language(language), drawn.plan.settings.names_hant)
-    kinds = kinds_of(MapBasis.RANKING if isinstance(drawn, Ranking) else MapBasis.REVIEW)
+    basis = MapBasis.REVIEW
+    if isinstance(drawn, (Ranking, Proposal)):
+        basis = MapBasis.RANKING if isinstance(drawn, Ranking) else MapBasis.LAYOUT
+    kinds = kinds_of(basis)
     kind = kind or kinds[0]
     if kind not in kinds:
         name = "kind"
         raise InvalidQueryError(name, said("problem.map_kind", known=list(kinds)))
-    subject = (
-        MapInput(translator=translator, ranking=drawn)
-        if isinstance(drawn, Ranking)
-        else MapInput(translator=translator, review=drawn, before=before, park_id=park_id)
-    )
+    if isinstance(drawn, Ranking):
+        subject = MapInput(translator=translator, ranking=drawn)
+    elif isinstance(drawn, Proposal):
+        subject = MapInput(translator=translator, layout=drawn)
+    else:
+        subject = MapInput(translator=translator, review=drawn, before=before, park_id=park_id)
     return draw_states(KINDS[kind].states(subject))
 
 
@@ -131,7 +136,7 @@ class ServiceAddresses:
         if data.kind == OVERVIEW and is_of_now:
             return f"{self.root}/api/layers/{name}/features?{urlencode(fixed)}"
         query = {**(self.query or {}), **fixed}
-        if isinstance(data, CompareData):
+        if data.side is not None:
             query["side"] = data.side.value
         return f"{self.root}/maps/{data.kind}/features/{quote(name)}?{urlencode(query)}"
 
@@ -223,7 +228,7 @@ def _settings(
         "bounds": [[south, west], [north, east]],
         "texts": _texts(translator),
         "symbols": symbol_document(),
-        "labels": labels(translator, {key for layer in layers for key in layer.symbols}),
+        "labels": _labels(main, {key for layer in layers for key in layer.symbols}),
         "groups": [_group(states, name, layers, service) for name in main.groups],
         "backdrops": _backdrops(main, service),
         "sources": [
@@ -299,15 +304,14 @@ def _missing(data: PlanData, service: ServiceAddresses | None) -> dict[str, Any]
 
 
 def _map(data: PlanData, name: str) -> dict[str, Any]:
-    label, note = None, None
-    if isinstance(data, CompareData):
-        label, note = data.mark or data.label(), data.note()
-    return {"name": f"map_{name}", "label": label, "note": note}
+    label = data.label()
+    shown = label if label is None or data.mark is None else data.mark
+    return {"name": f"map_{name}", "label": shown, "note": data.note()}
 
 
 def _title(data: PlanData) -> str:
     """Return a map's title; that of one state says what tells it from the county's current one."""
-    is_one = data.mark is not None and not isinstance(data, CompareData)
+    is_one = data.mark is not None and data.label() is None
     return f"{data.title()} · {data.mark}" if is_one else data.title()
 
 
@@ -393,6 +397,15 @@ def labels(translator: Translator, keys: set[str] | None = None) -> dict[str, di
         found[key] = {"label": _capital(translator.text(key))}
         if SYMBOLS[key].has_glyph:
             found[key]["glyph"] = translator.text(f"{key}_glyph")
+    return found
+
+
+def _labels(data: PlanData, keys: set[str]) -> dict[str, dict[str, str]]:
+    """Return the names of a map's symbols, its own before those of the catalogue."""
+    found = labels(data.translator, keys)
+    for key, label in data.symbol_labels().items():
+        if key in found:
+            found[key]["label"] = label
     return found
 
 

@@ -304,6 +304,22 @@ _THEMES = {
     "unchanged": _theme("#5f6870", "#d3d9dd", "#3a434b", sign=Sign.EQUALS),
     "unknown": _UNKNOWN_THEME,
 }
+_LAYOUTS = {
+    "changed": _marker(Shape.CIRCLE, 16, "#8f989f", ring="#10181f"),
+    "place": Symbol(
+        geometry=Geometry.AREA,
+        stroke="#4a1267",
+        width=2.2,
+        fill="#7a1fa2",
+        fill_opacity=0.5,
+        shape=Shape.SQUARE,
+        size=17,
+        ink="#ffffff",
+        sign=Sign.PLUS,
+    ),
+    "move": _line("#7a1fa2", 2.8, casing="#ffffff"),
+}
+"""What a layout decides: another industry of a park, a project's place, moves."""
 _TOOLS = {
     "tool.selection": _line("#c2007a", 3.5),
     "tool.draft": _area("#c2007a", "#e7298a", 0.12, width=2.4, dash="7 4"),
@@ -334,6 +350,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"diff.{name}": symbol for name, symbol in _DIFFERENCES.items()},
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
         **{f"theme.{name}": symbol for name, symbol in _THEMES.items()},
+        **{f"layout_map.{name}": symbol for name, symbol in _LAYOUTS.items()},
         **_PLAN_LAYERS,
         **_TOOLS,
     }

@@ -51,6 +51,7 @@ PAGES: Mapping[str, str] = {
     "home": "/",
     "reviews": "/reviews",
     "sites": "/sites",
+    "layouts": "/layouts",
     "rulebook": "/rulebook",
     "data": "/data",
     "compare": "/compare",

@@ -7,7 +7,7 @@ made when they are first asked for and kept, the latest, up to a number of bytes
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -17,6 +17,14 @@ from cachetools import LRUCache
 from geo_service.language import Language, Translator
 from geo_service.planning.finding_rows import FindingRows, LiveRows, SavedRows
 from geo_service.planning.finding_words import FindingWords
+from geo_service.zoning.finding_desk import (
+    Group,
+    GroupBy,
+    Tally,
+    groups_of,
+    matrix_of,
+    merged_rows,
+)
 from geo_service.zoning.portions import FINDING_ID
 
 if TYPE_CHECKING:
@@ -31,6 +39,9 @@ WORDS_BYTES = 200_000_000
 """How much of the texts that findings are searched by is kept."""
 SAVED_BYTES = 200_000_000
 """How much of saved reviews that cannot be made again is kept, packed."""
+
+MOST_REASONS = 20
+"""Reasons that are named of a group, the gravest first."""
 
 
 class _Sized(Protocol):
@@ -136,3 +147,62 @@ class AskedFindings:
             **{f"by_{name}": dict(counts) for name, counts in found.by.items()},
             **{f"without_{name}": count for name, count in found.without.items()},
         }
+
+    def desk(self, by: GroupBy) -> Document:
+        """Return the matrix of parks and families, and the groups of what the query means."""
+        table = self.rows.table
+        found = self.positions()
+        cells = matrix_of(table, self.query, self.fitting)
+        parks: list[str | None] = [*table.facets["park"].names, None]
+        return {
+            "numberMatched": len(found),
+            "by": by.value,
+            "families": list(table.facets["family"].names),
+            "matrix": [_matrix_row(park, cells[park]) for park in parks if park in cells],
+            "groups": [_group(group) for group in groups_of(table, found, by)],
+        }
+
+    def merged(self, slice_: Slice) -> Document:
+        """Return a slice of the rows of what the query means, and how many rows and findings."""
+        limit, offset = slice_
+        found = self.positions()
+        every = merged_rows(self.rows.table, found)
+        rows = every.at(offset, limit)
+        told = self.rows.features(
+            [row.position for row in rows], self.translator, has_geometry=False
+        )
+        return {
+            "numberMatched": len(every),
+            "numberReturned": len(rows),
+            "findings": len(found),
+            "rows": [
+                {
+                    **feature["properties"],
+                    "merged": {"findings": row.findings, "by_layer": dict(row.by_layer)},
+                }
+                for row, feature in zip(rows, told, strict=True)
+            ],
+        }
+
+
+def _tally(tally: Tally) -> Document:
+    verdict = tally.verdict.value
+    return {"findings": tally.findings, "counting": tally.counting, "verdict": verdict}
+
+
+def _matrix_row(park: str | None, cells: Mapping[str, Tally]) -> Document:
+    return {"park_id": park, "cells": {family: _tally(cell) for family, cell in cells.items()}}
+
+
+def _group(group: Group) -> Document:
+    return {
+        "key": group.key,
+        **_tally(group.tally),
+        "rows": group.rows,
+        "to_rectify": group.to_rectify,
+        "reasons": [
+            {"key": key or None, **_tally(tally)}
+            for key, tally in list(group.reasons.items())[:MOST_REASONS]
+        ],
+        "reasons_count": len(group.reasons),
+    }

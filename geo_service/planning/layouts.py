@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,15 @@ from geo_service.layout.fit import place_project
 from geo_service.layout.goals import goals_of, goals_schema, open_goals
 from geo_service.layout.proposal import Proposal, as_edits
 from geo_service.layout.propose import derived, need_decision, need_project, propose
+from geo_service.layout.solver import gap_between
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.job_results import JobResultKind, MadeResult
+from geo_service.planning.layout_goals import (
+    form_values,
+    goals_files,
+    goals_for,
+    read_goals_text,
+)
 from geo_service.planning.printable import Printable
 from geo_service.planning.scenarios import open_desk
 from geo_service.reports.document import dump
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
     from geo_service.jobs import Job
     from geo_service.layout.fit import PlaceOffers
     from geo_service.layout.goals import GoalsDocument
+    from geo_service.layout.solve import SearchPoint
     from geo_service.plan import Plan
     from geo_service.planning.scenarios import ScenarioDesk, ScenarioRecord
     from geo_service.planning.state import ServiceState
@@ -52,6 +61,8 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Progress
 
 _KIND = "layout"
+MOST_POINTS = 240
+"""Of the way of a search."""
 CACHED_LAYOUTS = 30
 """How many layouts a running service remembers."""
 _LONGEST_NAME = 60
@@ -193,6 +204,51 @@ def _subject_of(edit: Mapping[str, Any]) -> str:
 # ---- of a running service ------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class LayoutBase:
+    """The scenario that a layout was made on: its edits come first."""
+
+    scenario_id: str
+    edits: tuple[EditPart, ...]
+
+
+class SearchTrail:
+    """How a search closes in: value and bound over time, thinned out where they are many."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._points: list[SearchPoint] = []
+
+    def add(self, at: SearchPoint) -> None:
+        """Note a moment; one that tells what is known, and of another stage only that stage."""
+        with self._lock:
+            last = self._points[-1] if self._points else None
+            if last is not None and last.stage != at.stage:
+                self._points, last = [], None
+            if last is None or (last.value, last.bound) != (at.value, at.bound):
+                self._points.append(at)
+            if len(self._points) > MOST_POINTS:
+                self._points = [*self._points[:-1:2], self._points[-1]]
+
+    def document(self) -> Document:
+        """Return stage, value, bound and gap as they are now, and the way there."""
+        with self._lock:
+            points = list(self._points)
+        if not points:
+            return {"stage": None, "value": None, "bound": None, "gap": None, "points": []}
+        last = points[-1]
+        return {
+            "stage": last.stage,
+            "value": last.value,
+            "bound": last.bound,
+            "gap": gap_between(last.value, last.bound),
+            "points": [
+                {"seconds": round(at.seconds, 3), "value": at.value, "bound": at.bound}
+                for at in points
+            ],
+        }
+
+
 class LayoutDesk:
     """The layouts of one county. Methods are safe to call from several threads."""
 
@@ -201,12 +257,22 @@ class LayoutDesk:
         self._scenarios = scenarios
         self._lock = threading.RLock()
         self._cache: LRUCache[str, Proposal] = LRUCache(CACHED_LAYOUTS)
-        self._bases: LRUCache[str, tuple[EditPart, ...]] = LRUCache(CACHED_LAYOUTS)
-        """The edits that were made before, by the version of the plan with them."""
+        self._bases: LRUCache[str, LayoutBase] = LRUCache(CACHED_LAYOUTS)
+        """The scenarios that layouts were made on, by the version of the plan of each."""
 
     def schema(self) -> Document:
         """Return the JSON Schema of goals."""
         return goals_schema()
+
+    def form_values(self, language: Language) -> Document:
+        """Return what the goals' form begins with: defaults, terms and groups."""
+        return form_values(self._state.plan, self._state.translator(language))
+
+    def goals_files(self, language: Language) -> list[Document]:
+        """Return the goals that the workspace keeps as files; none for a bare plan."""
+        if not self._state.has_workspace:
+            return []
+        return goals_files(self._state.workspace.folder, self._state.translator(language))
 
     def start(
         self,
@@ -219,26 +285,32 @@ class LayoutDesk:
 
         GoalsError says what is wrong with them; NotFoundError for an unknown scenario.
         """
-        asked = goals_of(document)
-        if time_limit_s is not None:
-            goals = asked.goals.with_settings(time_limit_s=time_limit_s)
-            asked = type(asked)(goals, asked.file, asked.lines)
         plan, before = self._state.plan, self._state.review
         if scenario is not None:
             judged = self._scenarios.judged(scenario)
             plan, before = judged.scenario.plan, judged.review
             with self._lock:
-                self._bases[plan.version] = judged.scenario.edits
-        rulebook = self._state.rulebook
+                self._bases[plan.version] = LayoutBase(scenario, judged.scenario.edits)
+        asked = goals_for(plan, document)
+        if time_limit_s is not None:
+            goals = asked.goals.with_settings(time_limit_s=time_limit_s)
+            asked = type(asked)(goals, asked.file, asked.lines)
+        rulebook, trail = self._state.rulebook, SearchTrail()
 
         def work(progress: Progress) -> MadeResult:
             made = propose(
-                plan, asked, rulebook, as_of=before.as_of, before=before, progress=progress
+                plan,
+                asked,
+                rulebook,
+                as_of=before.as_of,
+                before=before,
+                progress=progress,
+                watch=trail.add,
             )
             self._state.belongings.claim(_KIND, made.layout_id, is_kept=False)
             return MadeResult(JobResultKind.LAYOUTS, self._made(made).layout_id)
 
-        return self._state.jobs.start(work, JobKind.LAYOUT)
+        return self._state.jobs.start(work, JobKind.LAYOUT, live=trail.document)
 
     def _made(self, proposal: Proposal) -> Proposal:
         with self._lock:
@@ -279,7 +351,11 @@ class LayoutDesk:
 
     def document(self, layout_id: str, language: Language) -> Document:
         """Return a layout as it is answered; NotFoundError for an unknown id."""
-        return layout_document(self.find(layout_id), self._state.translator(language))
+        proposal = self.find(layout_id)
+        with self._lock:
+            base = self._bases.get(proposal.plan.version)
+        document = layout_document(proposal, self._state.translator(language))
+        return {**document, "scenario": None if base is None else base.scenario_id}
 
     def why_not(self, layout_id: str, project: str, park_id: str, language: Language) -> Document:
         """Return why a project is not in a park, in words and figures.
@@ -321,7 +397,8 @@ class LayoutDesk:
         need_decision(proposal)
         translator = self._state.translator(language)
         with self._lock:
-            before = self._bases.get(proposal.plan.version, ())
+            base = self._bases.get(proposal.plan.version)
+        before = () if base is None else base.edits
         document = scenario_of_layout(proposal, translator, decisions=decisions, before=before)
         return self._scenarios.make(document)
 
@@ -360,6 +437,7 @@ __all__ = [
     "printable_offers",
     "propose_for",
     "read_goals_file",
+    "read_goals_text",
     "save_workspace_layout",
     "scenario_of_layout",
 ]

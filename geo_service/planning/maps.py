@@ -24,6 +24,7 @@ from geo_service.maps.draw import draw_served, draw_states, labels
 from geo_service.maps.kinds import (
     COMPARE,
     KINDS,
+    LAYOUT,
     OVERVIEW,
     PARK,
     PREVIEW,
@@ -31,8 +32,8 @@ from geo_service.maps.kinds import (
     MapBasis,
     MapInput,
 )
-from geo_service.maps.kinds.compare import Side
 from geo_service.maps.kinds.overview import FINDINGS_SOURCE, OverviewData
+from geo_service.maps.kinds.plan import Side
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.style import symbol_document
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from geo_service.maps.kinds.plan import PlanData
     from geo_service.plan import Plan
     from geo_service.planning.import_drafts import ImportDesk
+    from geo_service.planning.layouts import LayoutDesk
     from geo_service.planning.rankings import RankingDesk
     from geo_service.planning.reviews import ReviewDesk
     from geo_service.planning.scenarios import ScenarioDesk
@@ -78,7 +80,10 @@ PNG = "image/png"
 _SOURCE = "source"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 Marks = tuple[str | None, str | None]
-_PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id", "scenario")
+_PARAMETERS = (
+    *("review_id", "ranking_id", "park_id", "before", "layer", "import_id", "scenario"),
+    "layout_id",
+)
 
 
 # ---- of a running service ------------------------------------------------------------------------
@@ -97,6 +102,7 @@ class MapQuery:
     import_id: str | None = None
     scenario: str | None = None
     """The scenario whose plan is drawn; of a comparison, beside the plan that it begins with."""
+    layout_id: str | None = None
     weighing: Weighing = AS_SAVED
 
     def need(self, name: str) -> str:
@@ -141,7 +147,9 @@ class MapDesk:
         rankings: RankingDesk,
         imports: Callable[[], ImportDesk],
         scenarios: Callable[[], ScenarioDesk],
+        layouts: Callable[[], LayoutDesk],
     ) -> None:
+        self._layouts = layouts
         self._scenarios = scenarios
         self._state = state
         self._reviews = reviews
@@ -193,10 +201,16 @@ class MapDesk:
             before = judged.judge.base.review_id
         return replace(query, review_id=judged.review.review_id, before=before)
 
+    def _check_remembered(self, query: MapQuery) -> None:
+        """Raise NotFoundError for a forgotten import or layout: it is on no map either."""
+        if query.kind == PREVIEW:
+            self._imports().find(query.need("import_id"))
+        elif query.kind == LAYOUT:
+            self._layouts().find(query.need("layout_id"))
+
     def page(self, query: MapQuery, language: Language, root: str) -> ServedPage:
         """Return a map's page for a service mounted under `root`."""
-        if query.kind == PREVIEW:  # one that is forgotten is on no map either
-            self._imports().find(query.need("import_id"))
+        self._check_remembered(query)
         key = (self._key(query, language), root)
         with self._lock:
             if key in self._pages:
@@ -324,8 +338,7 @@ class MapDesk:
         """Return the data of a map: one state, or two of a comparison."""
         if query.kind == OVERVIEW and not query.scenario:
             return (self._overview(language),)
-        if query.kind == PREVIEW:  # one that is forgotten is on no map either
-            self._imports().find(query.need("import_id"))
+        self._check_remembered(query)
         return self._cached(
             self._key(query, language),
             lambda: KINDS[query.kind].states(self._input(query, language)),
@@ -346,6 +359,8 @@ class MapDesk:
             parts["ranking"] = self._rankings.weighed(ranking_id, query.weighing)
         elif of is MapBasis.LAYER:
             parts["timeline"] = timeline_of(self._state.workspace, query.need("layer"))
+        elif of is MapBasis.LAYOUT:
+            parts["layout"] = self._layouts().find(query.need("layout_id"))
         else:
             imports, import_id = self._imports(), query.need("import_id")
             parts["timeline"], parts["preview"] = imports.preview_of(import_id, translator)

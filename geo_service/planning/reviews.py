@@ -62,6 +62,7 @@ from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
+from geo_service.zoning.finding_desk import GroupBy
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review
@@ -431,6 +432,18 @@ class ReviewDesk:
         counts = self.asked(review_id, language, query).counts()
         return {"review_id": review_id, **counts}
 
+    def desk(
+        self, review_id: str, language: Language, query: FindingQuery, by: GroupBy
+    ) -> Document:
+        """Return a review's matrix of parks and families, and what a query means in groups."""
+        return {"review_id": review_id, **self.asked(review_id, language, query).desk(by)}
+
+    def merged(
+        self, review_id: str, language: Language, query: FindingQuery, *, slice_: Slice = (100, 0)
+    ) -> Document:
+        """Return one page of the rows of findings that a query means."""
+        return self.asked(review_id, language, query).merged(slice_)
+
     def asked(self, review_id: str, language: Language, query: FindingQuery) -> AskedFindings:
         """Return the findings of a kept or saved review that a query is about."""
         rows = self._lists.rows(
@@ -504,6 +517,7 @@ __all__ = [
     "ExportFormat",
     "FindingQuery",
     "FindingSort",
+    "GroupBy",
     "Review",
     "ReviewDesk",
     "export_name",

@@ -24,6 +24,7 @@ from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
 from geo_service.planning.layouts import LayoutDesk
 from geo_service.planning.maps import MapDesk
+from geo_service.planning.pages.overview import OverviewDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
@@ -69,6 +70,7 @@ class PlanningService:
         )
         self.audit = AuditDesk(None if workspace is None else lambda: workspace.store.audit)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
+        self.overview = OverviewDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(
@@ -82,6 +84,7 @@ class PlanningService:
             rankings=self.rankings,
             imports=lambda: self.imports,
             scenarios=lambda: self.scenarios,
+            layouts=lambda: self.layouts,
         )
         self.tiles = TileDesk(self._state)
         self.scenarios = ScenarioDesk(

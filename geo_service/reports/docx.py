@@ -27,7 +27,6 @@ from geo_service.model import BasisGroup, Quantity, Verdict
 from geo_service.reports.archive import pack_again
 from geo_service.reports.plain_text import clean, one_line
 from geo_service.reports.review import (
-    LISTS,
     VERDICTS,
     ReviewContent,
     VerdictColours,
@@ -37,6 +36,7 @@ from geo_service.reports.review import (
     notes,
     tint,
 )
+from geo_service.zoning.worklists import LISTS
 
 if TYPE_CHECKING:
     from docx.document import Document as Text

@@ -178,6 +178,10 @@ def _decision_document(proposal: Proposal, decision: Decision) -> Document:
     return {
         "leads": changed,
         "places": dict(sorted(decision.places.items())),
+        "place_parks": {
+            name: proposal.model.newcomer[name].by_id[place].park_id
+            for name, place in sorted(decision.places.items())
+        },
         "moves": dict(sorted(decision.moves.items())),
     }
 
@@ -458,6 +462,7 @@ def offers_document(found: PlaceOffers, translator: Translator, *, top: int | No
             for number, offer in enumerate(found.offers[:top], start=1)
         ],
         "excluded": len(ranking.excluded),
+        "forbidden": len(found.forbidden),
     }
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from geo_service.crs import measure_area_m2
 from geo_service.language import Language, Translator, catalogue
-from geo_service.model import Quantity, Severity, Tier, Verdict
+from geo_service.model import Quantity, Tier, Verdict
 from geo_service.reports.document import (
     Document,
     basis_words,
@@ -31,6 +31,7 @@ from geo_service.reports.document import (
 )
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.rules import rules_document
+from geo_service.zoning.worklists import ASIDE, LISTS, worklist_of
 
 if TYPE_CHECKING:
     from geo_service.zoning.review import Review
@@ -39,11 +40,6 @@ VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH, Verdict.PASS)
 """In the order in which a meeting goes through them."""
 VerdictColours = Mapping[Verdict, str]
 """The map's colour (`#rrggbb`) of each verdict."""
-LISTS = ("rectify", "watch", "supplement")
-"""The three lists: every finding that counts stands in exactly one of them."""
-ASIDE = ("waived", "approved")
-"""Why a finding stands in none of them."""
-
 _MOST_SHOWN = 40
 _LONGEST = 2_000
 _MEASURE_KEYS = ("measure", "value", "unit", "threshold", "total_unit")
@@ -192,7 +188,8 @@ def review_content(
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
     findings = [finding_properties(item, translator) for item in review.results]
-    number = {park["park_id"]: dict.fromkeys((*LISTS, *ASIDE), 0) for park in parks}
+    names = [name.value for name in (*LISTS, *ASIDE)]
+    number = {park["park_id"]: dict.fromkeys(names, 0) for park in parks}
     for item in findings:
         name = list_name(item) or aside_name(item)
         if item["park_id"] in number and name is not None:
@@ -228,17 +225,10 @@ def counts(finding: Document) -> bool:
 
 
 def list_name(finding: Document) -> str | None:
-    """Return which of the three lists a finding stands in; None for one that does not count.
-
-    To rectify: a `must` rule failed. To supplement: data is missing. To watch: the rest,
-    which is what makes a park's verdict `watch`, and what a rule only advises.
-    """
+    """Return which of the three lists a finding stands in; None for one that does not count."""
     if not counts(finding):
         return None
-    if finding["verdict"] == Verdict.UNKNOWN:
-        return "supplement"
-    is_grave = finding["severity"] == Severity.MUST and finding["verdict"] == Verdict.FAIL
-    return "rectify" if is_grave else "watch"
+    return worklist_of(finding["severity"], finding["verdict"]).value
 
 
 def legal_basis_line(finding: Document) -> str:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from geo_service.model import BasisGroup, FocusBasis, Verdict
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.review import (
-    ASIDE,
-    LISTS,
     VERDICTS,
     ReviewContent,
     VerdictColours,
@@ -32,6 +30,7 @@ from geo_service.reports.review import (
 )
 from geo_service.reports.workbook import Book, Cell, Column, Styled, Value, keyed
 from geo_service.units import M2_PER_HA, M2_PER_MU
+from geo_service.zoning.worklists import ASIDE, LISTS
 
 if TYPE_CHECKING:
     from geo_service.reports.document import Document

@@ -46,6 +46,7 @@ from geo_service.web.routes import (
     layers,
     layouts,
     maps,
+    overview,
     pages,
     parks,
     rankings,
@@ -139,6 +140,7 @@ def create_app(
     app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
     for part in (
         health,
+        overview,
         parks,
         reviews,
         saved,

@@ -233,18 +233,26 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
         members["choices"] = choice_documents(error, translator)
     if isinstance(error, (RulebookError, ProjectError, ScenarioError, GoalsError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
-    if isinstance(error, ScenarioError):
+    if isinstance(error, (ScenarioError, GoalsError)):
         members["faults"] = field_faults(error, translator)
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
 
 
-def field_faults(error: ScenarioError, translator: Translator) -> list[dict[str, str | None]]:
-    """Return the faults of edits by their field, so that a form can show each where it belongs."""
+def field_faults(
+    error: ScenarioError | GoalsError, translator: Translator
+) -> list[dict[str, str | None]]:
+    """Return faults by their field, so that a form can show each where it belongs.
+
+    Of an edit the field alone: `edits.0.reason` and `e12.parcel_id` name it last. Of goals the
+    whole path, such as `locks.0.park`.
+    """
+    is_whole = isinstance(error, GoalsError)
     return [
         {
-            # `edits.0.reason` and `e12.parcel_id` name the field last.
-            "field": fault.column.rpartition(".")[2] if fault.column else None,
+            "field": fault.column
+            if is_whole or not fault.column
+            else fault.column.rpartition(".")[2],
             "message": translator.text(
                 "fault.at_field", found=fault.found, expected=fault.expected
             ),

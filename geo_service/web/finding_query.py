@@ -8,6 +8,7 @@ from fastapi import Depends, Query
 
 from geo_service.model import BasisGroup, Severity, Verdict
 from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
+from geo_service.zoning.worklists import Worklist
 
 
 def read_finding_filters(  # noqa: PLR0913 - one for each facet
@@ -34,6 +35,11 @@ def read_finding_filters(  # noqa: PLR0913 - one for each facet
     set_aside: Annotated[
         SetAside | None, Query(description="Only what counts (`no`), is waived or is approved.")
     ] = None,
+    worklist: Annotated[
+        Worklist | None,
+        Query(description="Only what is to be rectified, watched or supplemented, or is aside."),
+    ] = None,
+    without_park: Annotated[bool, Query(description="Only what belongs to no park.")] = False,
     q: Annotated[
         str | None,
         Query(
@@ -54,6 +60,8 @@ def read_finding_filters(  # noqa: PLR0913 - one for each facet
         township=township,
         basis=basis,
         set_aside=set_aside,
+        worklist=worklist,
+        without_park=without_park,
         words=q,
     )
 

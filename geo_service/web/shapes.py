@@ -256,7 +256,7 @@ _JOB = _object(
         "step": _TEXT,
         "error": _or_null(_TEXT),
     },
-    optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT},
+    optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT, "search": _ANY},
 )
 _SAVED_RESULT = _object(
     {

@@ -60,6 +60,7 @@ NAVIGATION = {
     "home": "/",
     "reviews": "/reviews",
     "sites": "/sites",
+    "layouts": "/layouts",
     "scenarios": "/scenarios",
     "rulebook": "/rulebook",
     "data": "/data",

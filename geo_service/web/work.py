@@ -62,6 +62,8 @@ def job_document(service: PlanningService, job: Job, translator: Translator) -> 
         "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
+    if job.live is not None:
+        document["search"] = job.live()
     if isinstance(job.result, MadeResult):
         document["result"] = f"/api/{job.result.kind}/{job.result.identity}"
     if fault is not None:

@@ -18,6 +18,7 @@ import numpy as np
 from geo_service.model import BasisGroup, BasisTag, Severity, Verdict
 from geo_service.zoning.names import township_codes, township_keys
 from geo_service.zoning.portions import SEVERITY_ORDER, VERDICT_ORDER
+from geo_service.zoning.worklists import Worklist, worklist_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,8 @@ class FindingQuery:
     """Which findings are asked for; None for what does not matter.
 
     `rule` is a rule's id, or a family for all of its rules. `township` is a name or a code of
-    either set. `words` is looked for in texts, `bbox` in the offending parts.
+    either set. `without_park` asks for those that belong to none. `words` is looked for in texts,
+    `bbox` in the offending parts.
     """
 
     rule: str | None = None
@@ -76,13 +78,18 @@ class FindingQuery:
     township: str | None = None
     basis: BasisGroup | None = None
     set_aside: SetAside | None = None
+    worklist: Worklist | None = None
+    without_park: bool = False
     words: str | None = None
     bbox: Box | None = None
     sort: FindingSort = FindingSort.SEVERITY
 
 
 EVERY_FINDING = FindingQuery()
-FACETS = ("rule", "family", "severity", "verdict", "park", "township", "basis", "set_aside")
+FACETS = (
+    *("rule", "family", "severity", "verdict", "park", "township", "basis", "set_aside"),
+    "worklist",
+)
 """What findings are counted by, each a filter of the same name."""
 
 
@@ -170,16 +177,20 @@ class FindingTable:
         ):
             aside[positions] = list(SetAside).index(value)
         of_park = _coded_parks(found, parks)
+        severity = Coded(SEVERITY_ORDER, found.severity_codes.astype(np.intp))
+        verdict = Coded(VERDICT_ORDER, found.verdict_codes.astype(np.intp))
+        set_aside = Coded(tuple(SetAside), aside)
         return cls(
             facets={
                 "rule": _coded_rules(found, lambda stamp: stamp.rule_id, rules),
                 "family": _coded_rules(found, lambda stamp: stamp.family, rules.values()),
-                "severity": Coded(SEVERITY_ORDER, found.severity_codes.astype(np.intp)),
-                "verdict": Coded(VERDICT_ORDER, found.verdict_codes.astype(np.intp)),
+                "severity": severity,
+                "verdict": verdict,
                 "park": of_park,
                 "township": of_park.mapped(townships.get),
                 "basis": _coded_rules(found, lambda stamp: stamp.basis_tag.group, BasisGroup),
-                "set_aside": Coded(tuple(SetAside), aside),
+                "set_aside": set_aside,
+                "worklist": _coded_lists(severity, verdict, set_aside),
             },
             ids=found.ids,
             subjects=lambda: (found.subject_layers, found.subject_ids),
@@ -203,16 +214,20 @@ class FindingTable:
 
         layers = [finding["subject"]["layer"] for finding in findings]
         ids = [finding["subject"]["id"] for finding in findings]
+        severity = column(lambda item: item["severity"], SEVERITY_ORDER)
+        verdict = column(lambda item: item["verdict"], VERDICT_ORDER)
+        set_aside = column(_set_aside_of, SetAside)
         return cls(
             facets={
                 "rule": column(lambda item: item["rule_id"], rules),
                 "family": column(lambda item: item["family"]),
-                "severity": column(lambda item: item["severity"], SEVERITY_ORDER),
-                "verdict": column(lambda item: item["verdict"], VERDICT_ORDER),
+                "severity": severity,
+                "verdict": verdict,
                 "park": column(lambda item: item["park_id"], parks),
                 "township": column(lambda _: None),
                 "basis": column(lambda item: BasisTag(item["basis_tag"]).group, BasisGroup),
-                "set_aside": column(_set_aside_of, SetAside),
+                "set_aside": set_aside,
+                "worklist": _coded_lists(severity, verdict, set_aside),
             },
             ids=np.array([finding["finding_id"] for finding in findings], dtype=np.str_),
             subjects=lambda: (layers, ids),
@@ -256,6 +271,8 @@ class FindingTable:
             mask = self._mask(name, query)
             if mask is not None:
                 misses += ~mask
+        if query.without_park:
+            misses += self.facets["park"].codes != _NONE
         return misses
 
     def _mask(self, name: str, query: FindingQuery) -> NDArray[np.bool_] | None:
@@ -267,6 +284,11 @@ class FindingTable:
             return self.facets[name].among(set(self.find_townships(value)))
         mask = self.facets[name].among({value})
         return mask | self.facets["family"].among({value}) if name == "rule" else mask
+
+    @cached_property
+    def layers(self) -> Coded:
+        """The column of the layers of the findings' subjects."""
+        return Coded.of(map(str, self.subjects()[0]))
 
     def _order(self, sort: FindingSort) -> NDArray[np.intp] | None:
         """Return the positions in another order; None for the review's own."""
@@ -322,6 +344,22 @@ def _coded_parks(found: Findings, parks: Iterable[str]) -> Coded:
         if park_id in found.by_park:
             codes[found.by_park[park_id]] = position
     return Coded(names, codes)
+
+
+def _coded_lists(severity: Coded, verdict: Coded, aside: Coded) -> Coded:
+    """Return the column of the list that each finding stands in."""
+    names = tuple(Worklist)
+    lists = np.array(
+        [
+            [
+                [names.index(worklist_of(grave, found, why)) for why in aside.names]
+                for found in verdict.names
+            ]
+            for grave in severity.names
+        ],
+        dtype=np.intp,
+    )
+    return Coded(names, lists[severity.codes, verdict.codes, aside.codes])
 
 
 def _set_aside_of(finding: Mapping[str, Any]) -> SetAside:

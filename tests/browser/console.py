@@ -11,6 +11,8 @@ from tests.browser.conftest import Visitor
 
 SHOWN = 'main[data-state="shown"]'
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+ROWS = ":is(.findings, .rows) > li"
+"""The rows of a list of findings."""
 PARK_ROWS = ".is-parks tbody tr"
 """The rows of the parks on home."""
 
@@ -43,7 +45,7 @@ def serious(page: Page) -> list[str]:
 
 def show_all(page: Page) -> None:
     """Press "show more" below a list of findings until it shows all of them."""
-    more, rows = page.locator(".findings + .more button"), page.locator(".findings > li")
+    more, rows = page.locator(":is(.findings, .rows) + .more button"), page.locator(ROWS)
     while more.count():
         before = rows.count()
         more.click()

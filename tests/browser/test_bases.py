@@ -18,7 +18,7 @@ from tests.earlier import OLD, save_as_before
 pytestmark = pytest.mark.browser
 
 RED = "control_zone.ecological_red_line"
-LIST = ".findings > li"
+LIST = ".rows > li"
 RULEBOOK = """format: "1"
 title: {zh-Hans: 本县, en: Ours}
 extends: default
@@ -76,7 +76,7 @@ def test_the_overview_counts_and_filters_by_what_verdicts_rest_on(
     visit: Visitor, address: str
 ) -> None:
     page = open_page(visit, address)
-    count = page.locator('.count[data-basis="law"][data-tier=""]')
+    count = page.locator('.count[data-basis="law"]')
     expect(count.locator("strong")).to_have_text("1")
     count.click()
     rows = page.locator(".is-parks tbody tr")
@@ -91,16 +91,19 @@ def test_the_overview_counts_and_filters_by_what_verdicts_rest_on(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_counts_stay_inside_their_card(visit: Visitor, service: str, language: str) -> None:
+def test_chips_and_figures_stay_inside_the_page(
+    visit: Visitor, service: str, language: str
+) -> None:
     page = open_page(visit, f"{service}/?lang={language}")
     for width in (1280, 1100, 390):
         page.set_viewport_size({"width": width, "height": 800})
         assert (
             page.evaluate(
-                """() => [...document.querySelectorAll('.counts .count')].filter((count) => {
-              const card = count.closest('.card').getBoundingClientRect();
-              const last = count.lastElementChild.getBoundingClientRect();
-              return last.right > card.right - 8 || last.left < card.left;
+                """() => [...document.querySelectorAll('.counts .count, .kpi')].filter((box) => {
+              const outer = box.getBoundingClientRect();
+              const inner = [...box.children].map((item) => item.getBoundingClientRect());
+              return inner.some(({ left, right }) => left < outer.left || right > outer.right)
+                || outer.right > innerWidth;
             }).length"""
             )
             == 0
@@ -129,20 +132,20 @@ def test_the_review_tells_verdicts_by_basis_and_lapsed_rules(
 def test_findings_are_filtered_by_basis_and_by_approval(
     visit: Visitor, address: str, county: Running
 ) -> None:
-    page = review_page(visit, address, county, "?basis=law")
+    page = review_page(visit, address, county, "?basis=law&group=none")
     expect(page.locator(LIST)).to_have_count(2)
     expect(page.locator(f"{LIST}:first-child")).to_contain_text("P1")
-    page.select_option("#waived", "approved")
+    page.click('.tabs [data-list="approved"]')
     expect(page.locator(LIST)).to_have_count(1)
+    page.locator(".row-head").click()
     chip = page.locator(f"{LIST} .chip.is-approved")
     expect(chip).to_contain_text("已依法批准")
     expect(chip).to_contain_text("批准 12 号 <b>{{7*7}}</b>")
-    page.locator(".finding-head").click()
     expect(page.locator(".approval")).to_contain_text("市人民政府")
-    assert "waived=approved" in page.url
-    page.select_option("#waived", "no")
+    assert "list=approved" in page.url
+    page.click('.tabs [data-list="rectify"]')
     expect(page.locator(LIST)).to_have_count(1)
-    expect(page.locator(LIST)).not_to_contain_text("已依法批准")
+    expect(page.locator(LIST)).to_contain_text("P1")
 
 
 def test_the_park_page_has_a_verdict_for_each_basis(visit: Visitor, address: str) -> None:
@@ -216,14 +219,14 @@ def test_a_review_is_made_as_of_a_day(visit: Visitor, address: str, county: Runn
 def test_a_review_of_an_earlier_release_opens_and_says_what_was_not_recorded(
     visit: Visitor, address: str
 ) -> None:
-    page = open_page(visit, f"{address}/reviews/{OLD}")
+    page = open_page(visit, f"{address}/reviews/{OLD}?group=none")
     expect(page.locator(".callout")).to_contain_text("较早的软件版本")
     expect(page.locator("main")).to_contain_text("各类依据各自的结论（园区数）: 未记录")
     expect(page.locator("main")).to_contain_text("无法重现")
     expect(page.locator(".map-box")).to_have_count(0)
     expect(page.locator(".menu-list a")).to_have_count(2)  # GeoJSON and JSON
     expect(page.locator(LIST)).to_have_count(2)
-    page.locator(".finding-head").first.click()
+    page.locator(".row-head").first.click()
     expect(page.locator(".finding-body").first).to_contain_text("10,000 m²")
     listed = open_page(visit, f"{address}/reviews")
     row = listed.locator("tbody tr", has_text=OLD)

@@ -53,6 +53,7 @@ def pages(county: Running) -> dict[str, str]:
         "reviews": "/reviews",
         "review": f"/reviews/{county.review.review_id}",
         "sites": "/sites",
+        "layouts": "/layouts",
         "scenarios": "/scenarios",
         "compared": "/scenarios/compare",
         "rulebook": "/rulebook",
@@ -64,7 +65,7 @@ def pages(county: Running) -> dict[str, str]:
 
 NAMES = (
     *("home", "park", "reviews", "review", "sites", "scenarios", "compared", "rulebook", "data"),
-    *("help", "about"),
+    *("layouts", "help", "about"),
 )
 
 

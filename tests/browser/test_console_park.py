@@ -151,7 +151,7 @@ def test_a_park_that_there_is_not_is_a_page_that_says_so(visit: Visitor, address
     assert answer.status == 404
     expect(made.page.locator("h1")).to_have_text("There is no such page")
     made.page.get_by_role("link", name="To the overview").click()
-    expect(made.page.locator(".tier-card")).to_have_count(4)
+    expect(made.page.locator(".home-chips .counts")).to_have_count(3)
 
 
 @pytest.mark.parametrize("place", [0, 4, 16])

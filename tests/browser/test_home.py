@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from geo_service.language import Language
+from geo_service.model import FocusBasis
 from geo_service.planning import PlanningService as Running
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import PARK_ROWS, open_page, overflow
+from tests.browser.console import PARK_ROWS, SHOWN, open_page, overflow, serious, settle
 from tests.county import County
 from tests.maps.hostile import LONG, TEXTS
 
@@ -41,9 +43,9 @@ def small_service(small: Running) -> Iterator[str]:
         yield address
 
 
-def count_of(verdict: str, tier: str = "") -> str:
-    """Return the selector of a card's button."""
-    return f'.count[data-verdict="{verdict}"][data-tier="{tier}"]'
+def chip_of(facet: str, value: str) -> str:
+    """Return the selector of a chip."""
+    return f'.home-chips .count[data-{facet}="{value}"]'
 
 
 def test_a_trial_is_no_news_and_is_marked_in_the_list(
@@ -64,18 +66,17 @@ def test_a_trial_is_no_news_and_is_marked_in_the_list(
     assert [item["is_trial"] for item in reviews] == [True, False, False]
 
 
-def test_the_cards_count_verdicts_of_every_tier(
+def test_the_chips_count_verdicts_and_tiers(
     visit: Visitor, service: str, demo_county: Running
 ) -> None:
     page = open_page(visit, service)
     expect(page).to_have_title("园区总览 · 云阳县")
-    expect(page.locator(".card-count strong")).to_have_text(["48", "1", "5", "42"])
     parks = demo_county.review.parks
-    for tier in ("", "municipal_park", "sme_cluster", "building_park"):
-        own = parks if not tier else parks[parks["tier"] == tier]
-        for verdict in ("pass", "watch", "fail", "unknown"):
-            expected = str(int((own["verdict"] == verdict).sum()))
-            expect(page.locator(f"{count_of(verdict, tier)} strong")).to_have_text(expected)
+    for tier, number in (("municipal_park", 1), ("sme_cluster", 5), ("building_park", 42)):
+        expect(page.locator(f"{chip_of('tier', tier)} strong")).to_have_text(str(number))
+    for verdict in ("pass", "watch", "fail", "unknown"):
+        expected = str(int((parks["verdict"] == verdict).sum()))
+        expect(page.locator(f"{chip_of('verdict', verdict)} strong")).to_have_text(expected)
     expect(page.locator("#illustrative")).to_be_visible()
     expect(page.locator(PARK_ROWS)).to_have_count(48)
     frame = page.frame_locator(".map-box iframe")
@@ -91,10 +92,10 @@ def test_verdict_tier_and_words_filter_table_and_map(
     page = open_page(visit, service)
     pins = page.frame_locator(".map-box iframe").locator(".pin-parks")
     expect(pins).to_have_count(48)
-    page.click(count_of("fail"))
+    page.click(chip_of("verdict", "fail"))
     expect(page.locator(PARK_ROWS)).to_have_count(len(failing))
     expect(pins).to_have_count(len(failing))
-    expect(page.locator(count_of("fail"))).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(chip_of("verdict", "fail"))).to_have_attribute("aria-pressed", "true")
     page.select_option("#tier", "sme_cluster")
     own = int((failing["tier"] == "sme_cluster").sum())
     expect(page.locator(PARK_ROWS)).to_have_count(own)
@@ -112,12 +113,110 @@ def test_a_row_and_a_pin_select_each_other(visit: Visitor, service: str) -> None
     page = open_page(visit, service)
     frame = page.frame_locator(".map-box iframe")
     expect(frame.locator(".pin-parks")).to_have_count(48)
-    page.locator(f'{PARK_ROWS}[data-id="YY-C-02"] td').nth(1).click()
-    expect(frame.locator(".sheet-title")).to_contain_text("南溪")
-    frame.locator(".icon-reset").click()
-    page.locator(".map-box").scroll_into_view_if_needed()
+    # A pin can be pressed as soon as the page is there.
     frame.locator('.pin-parks[aria-label^="高阳镇中小企业集聚区"]').click()
     expect(page.locator(f'{PARK_ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
+    page.locator(f'{PARK_ROWS}[data-id="YY-C-02"] td').nth(1).click()
+    expect(frame.locator(".sheet-title")).to_contain_text("南溪")
+    expect(page.locator('.strip .dot[data-park="YY-C-02"]')).to_have_class("dot is-selected")
+
+
+def test_the_leader_s_screen_needs_no_scrolling_and_keeps_its_filters(
+    visit: Visitor, service: str, demo_county: Running
+) -> None:
+    review = demo_county.review
+    page = open_page(visit, service, width=1440)
+    told = page.request.get(f"{service}/api/overview").json()
+    for width, height in ((1440, 900), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        feet = page.locator(".kpi, .decisions li, .strip, .map-box").evaluate_all(
+            "boxes => boxes.map((box) => box.getBoundingClientRect().bottom)"
+        )
+        assert max(feet) <= height
+        assert overflow(page) == 0
+        assert page.locator(".is-parks .table-box").evaluate(
+            "box => box.scrollWidth <= box.clientWidth"
+        )
+    assert serious(page) == []
+    shown = page.locator(".kpi strong").evaluate_all("all => all.map((it) => it.dataset.value)")
+    assert [float(value) for value in shown] == [item["value"] for item in told["figures"]]
+    expect(page.locator('.kpi[data-figure="output"]')).to_contain_text("2025 年")
+    expect(page.locator('.kpi[data-figure="output"] .spark')).to_be_visible()
+    expect(page.locator(".decisions li")).to_have_count(len(told["decisions"]))
+
+    # Chips narrow figures, map, decisions and table; Back takes one back.
+    page.click(chip_of("verdict", "fail"))
+    page.click(chip_of("tier", "sme_cluster"))
+    expect(page).to_have_url(re.compile(r"\?tier=sme_cluster&verdict=fail$"))
+    expect(page.locator(".decisions li")).to_have_count(1)
+    expect(page.locator(PARK_ROWS)).to_have_count(1)
+    page.go_back()
+    failing = [park for park, verdict in review.park_verdicts.items() if verdict == "fail"]
+    expect(page.locator(PARK_ROWS)).to_have_count(len(failing))
+    expect(page.locator(".decisions li")).to_have_count(len(failing))
+    page.goto(f"{service}/?verdict=fail&tier=sme_cluster")
+    page.wait_for_selector(SHOWN)
+    expect(page.locator(PARK_ROWS)).to_have_count(1)
+    narrowed = page.request.get(f"{service}/api/overview?verdict=fail&tier=sme_cluster").json()[
+        "figures"
+    ]
+    value = page.locator('.kpi[data-figure="output"] strong')
+    expect(value).to_have_attribute("data-value", re.compile(f"^{narrowed[0]['value']:.0f}"))
+
+    # A figure leads to its rows, by an address too; a row of the table is one line.
+    page.click('.kpi[data-figure="output"]')
+    rows = page.locator(".dialog tbody tr")
+    expect(rows).to_have_count(narrowed[0]["of"])
+    assert "figure=output" in page.url
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(rows).to_have_count(0)
+    assert "figure" not in page.url
+    box = page.locator(f"{PARK_ROWS}").first.bounding_box()
+    assert box is not None
+    assert 36 <= box["height"] <= 38
+
+
+def test_the_wall_is_plain_and_the_reasons_are_one_click_away(
+    visit: Visitor, service: str, demo_county: Running
+) -> None:
+    verdicts = demo_county.review.park_verdicts.values()
+    page = open_page(visit, service, width=1440)
+    page.click(".to-wall")
+    expect(page.locator(".top")).to_be_hidden()
+    expect(page.locator("#illustrative")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".top")).to_be_visible()
+
+    page.click(".all-reasons")
+    page.wait_for_selector(".group-head")
+    expect(page.locator(".group-head")).to_have_count(sum(it == "fail" for it in verdicts))
+    assert "list=rectify" in page.url
+
+
+def test_the_strip_shows_each_park_s_share_against_the_line(
+    visit: Visitor, service: str, demo_county: Running
+) -> None:
+    page = open_page(visit, service)
+    shares = {
+        park: focus.shares[FocusBasis.OUTPUT] for park, focus in demo_county.review.focus.items()
+    }
+    known = {park: share for park, share in shares.items() if share is not None}
+    dots = page.locator(".strip .dot")
+    expect(dots).to_have_count(len(known))
+    below = page.locator(".strip .dot.is-below")
+    expect(below).to_have_count(sum(share < 0.7 for share in known.values()))
+    expect(page.locator(".strip-line")).to_have_text("70.0%")
+    place = page.locator(".strip-line").evaluate("it => it.style.left")
+    assert place == "70%"
+    dots.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(dots.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    chosen = str(dots.nth(1).get_attribute("data-park"))
+    expect(page.locator(f'{PARK_ROWS}[data-id="{chosen}"]')).to_have_class("can-select is-selected")
 
 
 def test_the_table_sorts_both_ways(visit: Visitor, service: str, demo_county: Running) -> None:

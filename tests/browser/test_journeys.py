@@ -41,13 +41,13 @@ def test_a_reviewer_takes_findings_with_their_basis_to_a_meeting(
     page = open_page(visit, f"{service}/?lang={language}")
     page.locator(".page-head a[href*='/reviews/']").click()
     page.wait_for_selector(SHOWN)
-    page.select_option("#severity", "must")
-    page.click('.verdict-counts [data-verdict="fail"]')
+    page.click('.tabs [data-list="rectify"]')
+    page.select_option("#group", "none")
     must = [item for item in demo_county.review.results if item.severity == "must"]
-    failed = [item for item in must if item.verdict == "fail"]
-    expect(page.locator(".finding")).to_have_count(len(failed))
-    first = page.locator(".finding").first
-    first.locator(".finding-head").click()
+    failed = [item for item in must if item.verdict == "fail" and item.counts]
+    expect(page.locator('.tabs [data-list="rectify"] strong')).to_have_text(str(len(failed)))
+    first = page.locator(".rows > li").first
+    first.locator(".row-head").click()
     expect(first).to_contain_text(told.text("finding_words.cure"))
     expect(first).to_contain_text(told.text("finding_words.basis"))
     page.get_by_text(told.text("console.download"), exact=True).click()

@@ -146,7 +146,7 @@ def test_tab_stops_at_nothing_without_a_name_on_a_map(visit: Visitor, service: s
 
 def test_back_from_a_park_returns_to_the_filtered_list(visit: Visitor, service: str) -> None:
     page = open_page(visit, service)
-    page.click('.count[data-verdict="fail"][data-tier=""]')
+    page.click('.count[data-verdict="fail"]')
     rows = page.locator(PARK_ROWS)
     expect(rows).not_to_have_count(48)
     count = rows.count()

@@ -7,8 +7,10 @@ import time
 from typing import Any
 
 import pytest
+import shapely
 
 import geo_service as gs
+from geo_service.errors import InvalidQueryError
 from geo_service.jobs import Cancelled
 from geo_service.language import Language, Translator
 from geo_service.layout.evaluate import evaluate
@@ -19,6 +21,9 @@ from geo_service.layout.proposal import Proposal
 from geo_service.layout.propose import derived, propose
 from geo_service.layout.solve import LayoutSearch
 from geo_service.layout.solver import Solver, Status
+from geo_service.maps.draw import draw
+from geo_service.maps.kinds import KINDS, MapInput
+from geo_service.maps.kinds.layout import arrow
 from geo_service.model import Severity, Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import dump
@@ -198,6 +203,35 @@ def test_it_is_written_as_table_workbook_and_text(proposal: Proposal) -> None:
         assert layout_docx(document, translator) == layout_docx(document, translator)
 
 
+def test_its_map_has_an_arrow_for_each_way(proposal: Proposal) -> None:
+    before, after = KINDS["layout"].states(MapInput(translator=Translator(), layout=proposal))
+    assert (before.count("moves"), before.count("placements")) == (0, 0)
+    ways = {tuple(row) for row in proposal.moves[["from", "to"]].to_numpy().tolist()}
+    arrows = after.features("moves")
+    assert {item["id"] for item in arrows} == {f"{home} → {to}" for home, to in ways}
+    assert sum(item["properties"]["count"] for item in arrows) == len(proposal.moves)
+    assert after.count("placements") == proposal.projects["candidate_id"].notna().sum()
+    page = draw(proposal, language="en").get_root().render()
+    assert "http://" not in page.replace("http://www.w3.org/", "")
+    with pytest.raises(InvalidQueryError):
+        draw(proposal, kind="review")
+
+
+def test_an_arrow_ends_short_of_its_park() -> None:
+    made = arrow((0, 0), (10_000, 0))
+    assert made is not None
+    way, head = shapely.get_parts(made)
+    tip = way.coords[-1]
+    assert way.coords[0] == (0, 0)
+    assert head.coords[1] == tip
+    # The gap of 1,800 m is along the bent way, which is a little longer than the straight one.
+    assert 1_700 < math.dist(tip, (10_000, 0)) <= 1_800
+    assert all(
+        math.dist(tip, end) == pytest.approx(1_500) for end in (head.coords[0], head.coords[2])
+    )
+    assert arrow((0, 0), (math.nan, 0)) is None
+
+
 def test_what_clashes_is_told_with_the_proposal(demo: Plan, demo_review: Review) -> None:
     goals = {
         "industries": {"parks": ["YY-B-12"]},
@@ -240,3 +274,28 @@ def test_one_more_project_moves_nothing_else(demo: Plan) -> None:
     }
     # A garment park takes garments: it gains all of the project's output inside its industry.
     assert best.gains[TermName.FOCUS] == 40_000_000
+
+
+def test_one_more_project_goes_nowhere_that_the_goals_forbid(demo: Plan) -> None:
+    project = project_of(GARMENT)
+    free = place_project(demo, project, as_of=DEMO_DAY)
+    first, *others = free.offers
+    park_id = first.park_id
+    other = next(one for one in others if one.park_id != park_id)
+    members = {one.candidate_id: one.members for one in free.ranking.sites.candidates}
+    place = members[other.candidate_id][0]
+    bans = [{"park": park_id}, {"place": place}, {"project": "-", "park": other.park_id}]
+    goals = goals_of({"industries": {}, "bans": bans}).goals
+    found = place_project(demo, project, goals, as_of=DEMO_DAY)
+    gone = {
+        one.candidate_id
+        for one in free.offers
+        if one.park_id == park_id or place in members[one.candidate_id]
+    }
+    assert {other.candidate_id, first.candidate_id} <= gone
+    assert set(found.forbidden) == gone
+    assert [one for one in free.offers if one.candidate_id not in gone] == list(found.offers)
+    locks = [{"project": project.name, "park": other.park_id}]
+    locked = goals_of({"industries": {}, "locks": locks, "projects": [{"project": GARMENT}]}).goals
+    found = place_project(demo, project, locked, as_of=DEMO_DAY)
+    assert {one.park_id for one in found.offers} == {other.park_id}

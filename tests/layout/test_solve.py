@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 
 from geo_service.layout.evaluate import evaluate, proximity
+from geo_service.layout.explain import replacement_cost
 from geo_service.layout.front import find_front
 from geo_service.layout.goals import TermName
 from geo_service.layout.model import Decision, LayoutModel, today
-from geo_service.layout.solve import FoundLayout, LayoutSearch, find_layout
+from geo_service.layout.solve import FoundLayout, LayoutSearch, find_layout, quick_decision
 from geo_service.layout.solver import Solver, Status
 from tests.depth import thorough
 from tests.layout.made import (
@@ -25,6 +26,7 @@ from tests.layout.made import (
     park,
     spot,
     tenant,
+    with_goals,
 )
 
 NUG12_FLOW = """
@@ -211,3 +213,14 @@ def test_a_process_that_ignores_its_time_is_killed(county: LayoutModel) -> None:
         assert time.monotonic() - begun < 60
         assert not process.is_alive
         assert solve(county, solver).status is Status.OPTIMAL  # by a new process
+
+
+def test_what_was_forbidden_on_the_way_is_no_spare(county: LayoutModel, solver: Solver) -> None:
+    # The project's place y is refused and x banned: nothing is left, though the quick layout
+    # of today's parks with the project on its best place would do without the two.
+    banned = with_goals(county, bans=[{"project": "p", "candidate": "x"}])
+    search = LayoutSearch(banned, solver, end=time.monotonic() + 60)
+    judged = evaluate(banned, quick_decision(banned))
+    assert quick_decision(banned).places == {"p": "y"}
+    assert replacement_cost(search, judged, ("put", "p", "y"), seconds=30) == (None, None)
+    assert search.cuts == []

@@ -6,7 +6,6 @@ import pytest
 
 from geo_service.language import Language, Translator
 from geo_service.reports.review import (
-    LISTS,
     cover_facts,
     evidence_lines,
     list_name,
@@ -14,6 +13,7 @@ from geo_service.reports.review import (
     table_unit,
 )
 from geo_service.zoning.review import Review
+from geo_service.zoning.worklists import LISTS
 from tests.reports.conftest import content_of
 
 

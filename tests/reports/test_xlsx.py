@@ -14,10 +14,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from geo_service.language import Language
 from geo_service.model import FocusBasis
-from geo_service.reports.review import LISTS, list_name
+from geo_service.reports.review import list_name
 from geo_service.reports.workbook import MOST_CHARACTERS, Book, Column, Formula, sheet_title
 from geo_service.reports.xlsx import review_workbook
 from geo_service.zoning.review import Review
+from geo_service.zoning.worklists import LISTS
 from tests.maps.hostile import TEXTS
 from tests.reports.conftest import FORMULAS, colours, content_of
 from tests.words import verdict_words, word

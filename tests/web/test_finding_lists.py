@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import openpyxl
 import pytest
 
+from geo_service.language import Language, Translator
 from geo_service.planning import PlanningService as Running
 from geo_service.planning.finding_lists import Kept
 from geo_service.web.app import create_app
@@ -34,6 +37,17 @@ FACETS: dict[str, Callable[[Finding], str | None]] = {
     "basis": lambda finding: GROUPS.get(finding["basis_tag"], "reference"),
     "set_aside": lambda finding: (
         "approved" if finding["approval"] else "waived" if finding["waived"] else "no"
+    ),
+    "worklist": lambda finding: (
+        "approved"
+        if finding["approval"]
+        else "waived"
+        if finding["waived"]
+        else "supplement"
+        if finding["verdict"] == "unknown"
+        else "rectify"
+        if (finding["severity"], finding["verdict"]) == ("must", "fail")
+        else "watch"
     ),
 }
 WAIVERS = """
@@ -115,6 +129,8 @@ QUERIES: list[dict[str, str]] = [
     {"basis": "law"},
     {"basis": "reference", "park": "P2", "verdict": "unknown"},
     {"set_aside": "waived"},
+    {"worklist": "rectify"},
+    {"worklist": "supplement", "park": "P1"},
     {"rule": "no.such", "park": "none"},
 ]
 
@@ -293,6 +309,104 @@ def test_a_bad_filter_is_a_400_that_names_it(client: TestClient, own: str, query
     answer = client.get(f"{own}/findings?{query}")
     assert answer.status_code == 400
     assert answer.json()["parameter"] == query.partition("=")[0]
+
+
+def test_tabs_count_what_the_sheets_of_the_workbook_list(client: TestClient, own: str) -> None:
+    counts = get(client, f"{own}/counts")["by_worklist"]
+    answer = client.get(f"{own}/export?format=xlsx&lang=en")
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    told = {
+        name: sum(
+            str(row[0]).startswith("f-")
+            for row in book[Translator(Language.EN).text(f"report.list_{name}")].values
+        )
+        for name in ("rectify", "watch", "supplement")
+    }
+    assert told == {name: counts[name] for name in told}
+    assert min(told.values()) > 0
+    assert (counts["waived"], counts["approved"]) == (1, 0)
+
+
+@pytest.mark.parametrize("query", ["", "worklist=rectify", "verdict=unknown&park=P2", "q=P1-0"])
+def test_the_matrix_counts_parks_by_families(
+    client: TestClient, own: str, every: list[Finding], query: str
+) -> None:
+    asked = dict(part.split("=") for part in query.split("&") if part)
+    fitting = [
+        finding
+        for finding in every
+        if ("worklist" not in asked or FACETS["worklist"](finding) == asked["worklist"])
+        and ("verdict" not in asked or finding["verdict"] == asked["verdict"])
+        and ("q" not in asked or "P1-0" in finding["subject"]["id"] + finding["title"])
+    ]
+    expected = Counter((item["park_id"], item["family"]) for item in fitting)  # whatever the park
+    desk = get(client, f"{own}/desk?{query}")
+    cells = {
+        (row["park_id"], family): cell
+        for row in desk["matrix"]
+        for family, cell in row["cells"].items()
+    }
+    assert {key: cell["findings"] for key, cell in cells.items()} == expected
+    for key, cell in cells.items():
+        here = [
+            (item["severity"], item["verdict"])
+            for item in fitting
+            if (item["park_id"], item["family"]) == key and not item["waived"]
+        ]
+        worst = (
+            "fail"
+            if ("must", "fail") in here
+            else "unknown"
+            if ("must", "unknown") in here
+            else "watch"
+            if {"fail", "watch"} & {verdict for _, verdict in here}
+            else "pass"
+        )
+        assert cell["verdict"] == worst, key
+    assert len(desk["matrix"]) > 0
+
+
+@pytest.mark.parametrize("by", ["park", "rule"])
+def test_groups_hold_all_findings_and_their_rows(
+    client: TestClient, own: str, every: list[Finding], by: str
+) -> None:
+    groups = get(client, f"{own}/desk?by={by}")["groups"]
+    name = f"{by}_id"
+    assert {group["key"]: group["findings"] for group in groups} == Counter(
+        finding[name] for finding in every
+    )
+    verdicts = ["fail", "unknown", "watch", "pass"]
+    places = [verdicts.index(group["verdict"]) for group in groups]
+    assert places == sorted(places)
+    for group in groups:
+        of_group = "without_park=true" if group["key"] is None else f"{by}={group['key']}"
+        rows = get(client, f"{own}/rows?limit=1000&{of_group}")
+        assert rows["findings"] == group["findings"]
+        assert rows["numberMatched"] == len(rows["rows"]) == group["rows"]
+        assert sum(row["merged"]["findings"] for row in rows["rows"]) == group["findings"]
+        rectify = [
+            item
+            for item in every
+            if item[name] == group["key"] and FACETS["worklist"](item) == "rectify"
+        ]
+        assert group["to_rectify"] == len(rectify)
+
+
+def test_one_cause_on_a_park_and_its_parcels_is_one_row(client: TestClient, own: str) -> None:
+    # The red line Z1 lies on P1 and on four of its parcels of 30 m, from x = 20, 60, 100 and 140;
+    # the fifth begins at 180 and ends at 210: 20 m of it lie on the line, which ends at 200.
+    rows = get(client, f"{own}/rows?rule={RED}&park=P1")
+    assert (rows["numberMatched"], rows["findings"]) == (1, 6)
+    (row,) = rows["rows"]
+    assert row["subject"] == {"layer": "parks", "id": "P1"}
+    assert row["merged"] == {"findings": 6, "by_layer": {"parks": 1, "parcels": 5}}
+    # A parcel that is asked for alone is told alone.
+    (row,) = get(client, f"{own}/rows?rule={RED}&q=P1-00")["rows"]
+    assert row["merged"] == {"findings": 1, "by_layer": {"parcels": 1}}
+    first, second = (
+        get(client, f"{own}/rows?limit=3&offset={offset}")["rows"] for offset in (0, 3)
+    )
+    assert len({row["finding_id"] for row in first + second}) == 6
 
 
 def test_counts_of_no_review_are_a_404(client: TestClient) -> None:

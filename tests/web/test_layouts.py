@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from geo_service.layout.solve import SearchPoint
+from geo_service.planning.layouts import MOST_POINTS, SearchTrail
 from tests.client import TestClient
+from tests.conftest import DEMO
 from tests.patience import eventually
 
 GARMENT = {
@@ -89,6 +92,32 @@ def test_it_goes_out_as_a_file(
     assert answer.content.startswith(begins)
 
 
+def test_its_map_shows_both_states(demo_client: TestClient, made: dict[str, Any]) -> None:
+    query = {"layout_id": made["layout_id"], "lang": "en"}
+    page = demo_client.get("/maps/layout", params=query)
+    assert page.status_code == 200
+
+    def rows(source: str, side: str) -> dict[str, Any]:
+        path = f"/maps/layout/features/{source}"
+        found = demo_client.get(path, params={**query, "side": side}).json()["features"]
+        return {item["id"]: item["properties"] for item in found}
+
+    (park,) = [item for item in made["parks"] if item["park_id"] == "YY-B-12"]
+    (project,) = made["projects"]
+    before, after = rows("parks", "before"), rows("parks", "after")
+    assert len(before) == len(after) == 48
+    # Today it declares several industries, so none is its one.
+    assert (before["YY-B-12"]["kind_name"], before["YY-B-12"]["class"]) == (None, "unknown")
+    assert after["YY-B-12"]["kind_name"].startswith(park["proposed"])
+    assert [key for key, row in after.items() if row["is_changed"]] == ["YY-B-12"]
+    assert not any(row["is_changed"] for row in before.values())
+    assert rows("placements", "before") == rows("moves", "before") == {}
+    (placed,) = rows("placements", "after").values()
+    assert placed["candidate_id"] == project["candidate_id"]
+    assert demo_client.get("/maps/layout").status_code == 400
+    assert demo_client.get("/maps/layout", params={"layout_id": "l-none"}).status_code == 404
+
+
 def test_decisions_become_a_scenario(demo_client: TestClient, made: dict[str, Any]) -> None:
     path = f"/api/layouts/{made['layout_id']}/scenario"
     whole = demo_client.post(path)
@@ -106,11 +135,21 @@ def test_bad_goals_are_told_all_at_once(demo_client: TestClient) -> None:
     bad = {"nam": "x", "industries": {"parks": ["?"]}, "moves": {"most": -1}}
     answer = demo_client.post("/api/layouts", json={"goals": bad})
     assert answer.status_code == 422
-    assert len(answer.json()["errors"]) == 2
+    assert len(answer.json()["errors"]) == 3
     unknown = {"industries": {"parks": ["?"]}, "locks": [{"enterprise": "?"}]}
     answer = demo_client.post("/api/layouts", json={"goals": unknown})
     assert answer.status_code == 422
-    assert len(answer.json()["errors"]) == 2
+    assert [item["field"] for item in answer.json()["faults"]] == [
+        *("industries.parks.0", "locks.0.enterprise")
+    ]
+    # What is without fault is held against the plan beside the faults of form.
+    both = {**unknown, "moves": {"most": -1}, "projects": [{}], "bans": [{"park": "!"}]}
+    both["locks"] = [{"enterprise": "?"}, {"project": "x", "park": "YY-B-12"}]
+    answer = demo_client.post("/api/layouts", json={"goals": both})
+    assert sorted(item["field"] for item in answer.json()["faults"]) == [
+        *("bans.0.park", "industries.parks.0", "locks.0.enterprise", "moves.most"),
+        "projects.0.project",
+    ]
     scenario = demo_client.post("/api/layouts", json={"goals": GOALS, "scenario": "none"})
     assert scenario.status_code == 404
 
@@ -142,6 +181,66 @@ def test_one_more_project_is_offered_places(demo_client: TestClient) -> None:
 def test_the_schema_of_goals_is_published(demo_client: TestClient) -> None:
     schema = demo_client.get("/api/goals-schema").json()
     assert {"industries", "moves", "projects", "locks", "wanted"} <= set(schema["properties"])
+
+
+def test_goals_are_read_from_files(demo_client: TestClient) -> None:
+    listed = demo_client.get("/api/goals").json()["goals"]
+    assert [item["file"] for item in listed] == ["goals.yaml"]
+    text = (DEMO / "layouts" / "goals.yaml").read_text(encoding="utf-8")
+    body = {"text": text, "name": "goals.yaml"}
+    read = demo_client.post("/api/goals/read", json=body).json()["goals"]
+    assert read == listed[0]["goals"]
+    assert read["locks"] == [{"park": "YY-M-01"}, {"enterprise": "YY-E-M01-001"}]
+    assert list(read["wanted"]["terms"])[:2] == ["focus", "placed"]
+    bad = {"text": "moves: {most: -1}\nnam: x", "name": "<b>.yaml"}
+    refused = demo_client.post("/api/goals/read", json=bad)
+    assert refused.status_code == 422
+    assert [item["field"] for item in refused.json()["faults"]] == ["moves.most", "nam"]
+
+
+def test_features_of_the_plan_can_be_chosen(demo_client: TestClient) -> None:
+    query = {"layer": "parks", "query": "YY-B-12", "limit": "5"}
+    found = demo_client.get("/api/plan/features", params=query).json()["features"]
+    assert [one["id"] for one in found] == ["YY-B-12"]
+    assert demo_client.get("/api/plan/features", params={"layer": "?"}).status_code == 400
+
+
+def test_a_job_tells_how_value_and_bound_close(
+    demo_client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.web.routes.layouts.AT_ONCE_SECONDS", 0.01)
+    answer = demo_client.post("/api/layouts", json={"goals": {**GOALS, "name": "told"}})
+    assert answer.status_code == 202
+    job = answer.headers["location"]
+    eventually(lambda: demo_client.get(job).json()["status"] == "done", "the job ends")
+    told = demo_client.get(job).json()
+    made = demo_client.get(told["result"]).json()
+    search = told["search"]
+    assert search["stage"] == "weights"
+    assert search["value"] == pytest.approx(made["objective"])
+    assert search["bound"] == pytest.approx(made["bound"], rel=1e-3)
+    seconds = [point["seconds"] for point in search["points"]]
+    assert seconds == sorted(seconds)
+    values = [point["value"] for point in search["points"] if point["value"] is not None]
+    assert values == sorted(values)
+    assert made["scenario"] is None
+
+
+def test_a_trail_is_thinned_out_and_begins_anew_with_each_stage() -> None:
+    trail = SearchTrail()
+    for number in range(1_000):
+        trail.add(point("focus", float(number), None))
+        trail.add(point("focus", float(number), None))  # no news
+    told = trail.document()
+    assert len(told["points"]) <= MOST_POINTS
+    assert (told["value"], told["bound"], told["gap"]) == (999.0, None, None)
+    trail.add(point("moves", 8.0, 10.0))
+    told = trail.document()
+    assert (told["stage"], len(told["points"]), told["gap"]) == ("moves", 1, 0.25)
+
+
+def point(stage: str, value: float, bound: float | None) -> SearchPoint:
+    return SearchPoint(stage=stage, value=value, bound=bound, seconds=1.0)
 
 
 def test_a_job_that_is_deleted_stops(

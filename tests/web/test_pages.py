@@ -22,7 +22,7 @@ from tests.maps.hostile import TEXTS, hostile_county
 
 PATHS = (
     *("/", "/parks/P1", "/parks/P1/sheet", "/compare", "/reviews", "/sites", "/scenarios"),
-    *("/scenarios/compare", "/rulebook", "/data", "/help", "/about"),
+    *("/layouts", "/scenarios/compare", "/rulebook", "/data", "/help", "/about"),
 )
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

@@ -6,7 +6,7 @@ import { TIP, hoverOverPath, hoverOverTiles } from './hover.js';
 import { makeItems, spreadAround } from './items.js';
 import { ParkKeys } from './keys.js';
 import { Labels } from './labels.js';
-import { isArea, parkMarker, pathOptions, pin, ringOf } from './markers.js';
+import { isArea, parkMarker, pathOptions, pin, ringOf, themeKey } from './markers.js';
 import { namesOn } from './names.js';
 import { addPanes, backdrops } from './panes.js';
 import { sheetOf, tooltip } from './sheets.js';
@@ -24,6 +24,8 @@ const STATE_GIVES_WAY_PX = 26;
 const FOREMOST = [
   'states',
   'candidates',
+  'placements',
+  'moves',
   'enterprises',
   'facilities',
   'buildings',
@@ -40,6 +42,8 @@ const FOREMOST = [
   'township_areas',
 ];
 const QUIET = new Set(['county']);
+// What changes has a mark that is seen from afar too.
+const SEEN_FROM_AFAR = new Set(['states', 'placements']);
 const CULLED = new Set([
   'states',
   'parcels',
@@ -251,8 +255,7 @@ export class Drawing {
     if (name === 'parks') {
       item.marker = this.makeMarker(item, 'park-markers');
       parts.push(item.marker);
-    } else if (name === 'states' && item.feature.properties.is_listed) {
-      // What changed is seen from afar too.
+    } else if (SEEN_FROM_AFAR.has(name) && item.feature.properties.is_listed) {
       item.marker = this.makeMarker(item, 'candidate-markers');
       parts.push(item.marker);
     } else if (name === 'candidates' && item.feature.properties.rank) {
@@ -281,7 +284,7 @@ export class Drawing {
     const symbol = settings.symbols[item.key];
     const rank = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
     const picture = isPark
-      ? parkMarker(properties, symbolIn(this.page.theme, properties))
+      ? parkMarker(properties, symbolIn(this.page.theme, properties) ?? themeKey(item.key))
       : pin(item.key, properties);
     const size = isPark ? Number(picture.getAttribute('width')) : rank;
     const [right, down] = item.offset || [0, 0];

@@ -166,9 +166,16 @@ export function ring(radius, colour) {
 }
 
 // What the ring around a park says: the most binding kind of basis that its verdict rests on.
-export function ringOf({ rests_on: group }) {
-  const symbol = settings.symbols[`rests_on.${group}`] ?? {};
+// On the map of a layout it says that a park gets another leading industry.
+export function ringOf({ rests_on: group, is_changed: isChanged }) {
+  const key = isChanged ? 'layout_map.changed' : `rests_on.${group}`;
+  const symbol = settings.symbols[key] ?? {};
   return { ring: symbol.ring, ring_dash: symbol.ring_dash };
+}
+
+// The key of a park's symbol if that is one of themes, as on the map of a layout.
+export function themeKey(key) {
+  return key.startsWith('theme.') ? key : null;
 }
 
 // Around a park's outline lies a white halo of so many pixels, and around that a ring.
@@ -182,7 +189,8 @@ export function parkMarker(properties, themed = null) {
   const { shape, size, fill } = settings.symbols[`tier.${tier}`];
   const judged = settings.symbols[themed ?? `verdict.${verdict}`];
   const unit = 20 / size;
-  const { ring: colour, ring_dash: dash } = themed ? {} : ringOf(properties);
+  const { ring: colour, ring_dash: dash } =
+    themed && !properties.is_changed ? {} : ringOf(properties);
   const around = (paint, reach, more = {}) =>
     shapePath(shape, {
       fill: paint,

@@ -20,6 +20,7 @@ import { themeOf } from './themes.js';
 import { Tools } from './tools.js';
 
 const layers = settings.groups.flatMap((group) => group.layers);
+const NEAREST_FIT = 15;
 const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
 const SETTLE_AFTER_MS = 700;
@@ -309,6 +310,26 @@ export class PlanningPage {
       this.selectItem(null);
     }
     this.refresh();
+  }
+
+  // Goes where the features are that a layer was narrowed to; for a whole layer, to the county.
+  fit(layer) {
+    const ids = this.allowed.get(layer);
+    const items = (this.drawing.items.get(layer) || []).filter(
+      ({ bounds, feature }) => bounds && ids?.has(feature.id),
+    );
+    if (!items.length) {
+      this.reset();
+      return;
+    }
+    const bounds = L.latLngBounds([]);
+    items.forEach((item) => bounds.extend(item.bounds));
+    this.map.fitBounds(bounds, {
+      animate: false,
+      maxZoom: NEAREST_FIT,
+      paddingTopLeft: [44, 44],
+      paddingBottomRight: [this.besideLegend(this.drawing) || 52, 44],
+    });
   }
 
   // Colours parks by a theme; null colours them by their verdict.

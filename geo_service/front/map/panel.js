@@ -4,7 +4,7 @@ import { dataText, elementIn, icon, make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { hasValue } from '../shared/format.js';
 import { write } from './figures.js';
-import { badge, pin, signSwatch, verdictBadge } from './markers.js';
+import { badge, pin, signSwatch, swatch, verdictBadge } from './markers.js';
 import { nameOf } from './items.js';
 import { parkBody, verdictPill } from './park.js';
 import { settings, text } from './settings.js';
@@ -429,14 +429,16 @@ function listLine(item, list, choose) {
       [isPark ? 'data-park' : 'data-item']: id,
       click: () => choose(item),
     },
-    isPark
-      ? verdictBadge(properties.verdict)
-      : properties.rank
-        ? pin(item.key, properties)
-        : badge(item.key),
+    isPark ? parkSign(item) : properties.rank ? pin(item.key, properties) : badge(item.key),
     make('span', { class: 'list-name' }, dataText(nameOf(item))),
     make('span', { class: 'list-more' }, more(properties, list)),
   );
+}
+
+// A park by its verdict; on the map of a layout by its group.
+function parkSign({ key, feature }) {
+  const { verdict } = feature.properties;
+  return verdict ? verdictBadge(verdict) : swatch(key);
 }
 
 // What stands at the end of a line: a park's share, or a property as it is.

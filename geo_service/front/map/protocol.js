@@ -1,6 +1,7 @@
 // What the map says to the page that frames it, and what that page may ask of it. Both are of
 // one origin; messages from any other are not looked at.
-//   to the map:    { geo: 'select', layer, id } · { geo: 'filter', layer, ids: [...] | null } ·
+//   to the map:    { geo: 'select', layer, id } ·
+//                  { geo: 'filter', layer, ids: [...] | null, isFit }: show these, and go there ·
 //                  { geo: 'refresh', layer, query }: its features, asked for with more parameters ·
 //                  { geo: 'sketch', kind: 'line' | 'area' | null, points }: have one drawn, end it
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
@@ -71,6 +72,9 @@ export class Protocol {
       this.select(data.layer, data.id);
     } else if (data.geo === 'filter' && (data.ids === null || Array.isArray(data.ids))) {
       this.page.filter(data.layer, data.ids && data.ids.slice(0, MOST_IDS).map(String));
+      if (data.isFit === true) {
+        this.page.fit(data.layer);
+      }
     } else if (
       data.geo === 'refresh' &&
       typeof data.query === 'string' &&

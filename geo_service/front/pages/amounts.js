@@ -16,6 +16,16 @@ const { whole, one, two, fine, share } = formatsIn(start.lang);
 const orDash = (write) => (value) => (hasValue(value) ? write(value) : NONE);
 
 export const count = orDash((value) => whole.format(value));
+const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+// A count where there is little room: 16,155 as 1.6万 or 16.2K.
+export const short = orDash((value) =>
+  value < 1000 ? whole.format(value) : compact.format(value),
+);
+const oneSigned = new Intl.NumberFormat(locale, {
+  maximumFractionDigits: 1,
+  signDisplay: 'exceptZero',
+});
+export const signed = orDash((value) => oneSigned.format(value));
 export const number = orDash((value) => two.format(value));
 export const exact = orDash((value) =>
   typeof value === 'number' ? fine.format(value) : String(value),

@@ -43,7 +43,7 @@ function lines(pairs) {
   );
 }
 
-function details(finding, context) {
+export function details(finding, context) {
   return make(
     'div',
     { class: 'finding-more' },
@@ -116,8 +116,19 @@ function asideMark({ waived, approval }) {
   return waived ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived')) : null;
 }
 
-function head(finding, context, isOpen, press) {
+// What a finding is, in chips: how binding, on what it rests, set aside or not, of which park.
+export function marks(finding, context) {
   const parkName = context.parkName(finding);
+  return [
+    severityMark(finding.severity),
+    basisMark(finding.basis_tag),
+    asideMark(finding),
+    parkName ? dataText(parkName, { class: 'data park-words' }) : null,
+    finding.illustrative ? illustrativeMark() : null,
+  ];
+}
+
+function head(finding, context, isOpen, press) {
   return make(
     'button',
     { type: 'button', class: 'finding-head', 'aria-expanded': String(isOpen), click: press },
@@ -131,21 +142,13 @@ function head(finding, context, isOpen, press) {
         make('span', { class: 'hidden-words' }, `${t(`verdict.${finding.verdict}`)} `),
         dataText(finding.title),
       ),
-      make(
-        'span',
-        { class: 'finding-under' },
-        severityMark(finding.severity),
-        basisMark(finding.basis_tag),
-        asideMark(finding),
-        parkName ? dataText(parkName, { class: 'data park-words' }) : null,
-        finding.illustrative ? illustrativeMark() : null,
-      ),
+      make('span', { class: 'finding-under' }, marks(finding, context)),
     ),
   );
 }
 
 // What cures a finding, and the ways to its park and to its place on the map.
-function links(finding, context) {
+export function links(finding, context) {
   const { cure, park_id: parkId } = finding;
   const onMap = () =>
     make(
@@ -172,21 +175,6 @@ function links(finding, context) {
       finding.has_geometry && context.showMap ? onMap() : null,
     ),
   ];
-}
-
-// Opens findings of a review in a list that were chosen on the map; one that the list has not come
-// to is put first.
-export function chooserOf(reviewId, list) {
-  return async (id) => {
-    if (id !== null && !list.has(id)) {
-      const found = await askFindings(reviewId, { q: id }, { limit: 1 }).catch(() => null);
-      if (!found?.findings.length) {
-        return;
-      }
-      list.putFirst(found.findings[0]);
-    }
-    list.choose(id, { isFromMap: true });
-  };
 }
 
 // context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap(),

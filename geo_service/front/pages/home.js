@@ -9,121 +9,99 @@ import { BASIS_GROUPS } from './bases.js';
 import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
-import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
+import { TIERS, WORST_FIRST, legend, tierBadge, verdictBadge } from './marks.js';
 import { columnsOf } from './home/columns.js';
+import { decisionList, listAddress } from './home/decisions.js';
+import { FIGURES, figureList, showRows } from './home/figures.js';
+import { Strip } from './home/strip.js';
+import { wallButtons } from './home/wall.js';
 import { table } from './table.js';
 
 const MOST = 10_000;
 const CHANGES_SHOWN = 6;
+const FACETS = ['verdict', 'tier', 'basis'];
 const FILTERS = ['tier', 'verdict', 'basis', 'words'];
-/** @type {{ parks: any[], tier: string, verdict: string, basis: string, words: string }} */
-const state = { parks: [], tier: '', verdict: '', basis: '', words: '' };
-const query = new URLSearchParams(window.location.search);
+/** @type {Record<string, any> & { parks: any[] }} */
+const state = { parks: [], tier: '', verdict: '', basis: '', words: '', figure: '' };
 
-function cards() {
-  const node = make('div', { class: 'tier-cards' });
-  const redraw = () => {
-    const groups = [
-      ['', state.parks],
-      ...TIERS.map((tier) => [tier, state.parks.filter((park) => park.tier === tier)]),
-    ];
-    node.replaceChildren(...groups.map(([tier, parks]) => card(tier, parks)));
-  };
-  return { node, draw: redraw };
-}
+// ---- chips ----
 
-function card(tier, parks) {
-  const counts = Object.fromEntries(
-    VERDICTS.map((verdict) => [verdict, parks.filter((park) => park.verdict === verdict).length]),
-  );
-  const title = tier ? t(`tier.${tier}`) : t('home.every_park');
-  return make(
-    'section',
-    { class: 'card tier-card', 'aria-label': title },
-    make('div', { class: 'card-head' }, tier ? tierBadge(tier, 20) : null, make('h2', {}, title)),
-    make(
-      'p',
-      { class: 'card-count' },
-      make('strong', {}, count(parks.length)),
-      ' ',
-      t('home.parks_unit'),
-    ),
-    verdictBar(counts),
-    make(
-      'ul',
-      { class: 'counts' },
-      VERDICTS.map((verdict) =>
-        countButton(
-          { tier, verdict },
-          counts[verdict],
-          verdictBadge(verdict, 18),
-          make('span', {}, t(`verdict.${verdict}`)),
-        ),
-      ),
-    ),
-    basisCounts(tier, parks),
-  );
-}
-
-// How many verdicts rest on each kind of basis; a park may count for several.
-function basisCounts(tier, parks) {
+// How many parks have each value of a facet, under the other filters.
+function chipGroup(facet, values, label, sign) {
+  const parks = state.parks.filter((park) => fits(park, facet));
+  const isOf = {
+    verdict: (park, value) => park.verdict === value,
+    tier: (park, value) => park.tier === value,
+    basis: (park, value) => park.rests_on.includes(value),
+  }[facet];
   return make(
     'ul',
-    { class: 'counts basis-counts', 'aria-label': t('home.by_rests_on') },
-    BASIS_GROUPS.map((basis) =>
-      countButton(
-        { tier, basis },
-        parks.filter((park) => park.rests_on.includes(basis)).length,
-        make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
-      ),
+    { class: 'counts', 'aria-label': label },
+    values.map((value) =>
+      make('li', {}, chip(facet, value, parks.filter((park) => isOf(park, value)).length, sign)),
     ),
   );
 }
 
-// A button of a card that shows the parks of its tier with one verdict or one kind of basis, and
-// all of them when it is pressed again.
-function countButton(change, number, ...label) {
-  const isOn = Object.entries(change).every(([name, value]) => state[name] === value);
-  const none = Object.fromEntries(Object.keys(change).map((name) => [name, '']));
-  const marks = Object.entries(change).map(([name, value]) => [`data-${name}`, value]);
+// A chip that shows the parks of one kind alone, and all of them when it is pressed again.
+function chip(facet, value, number, sign) {
+  const isOn = state[facet] === value;
   return make(
-    'li',
-    {},
-    make(
-      'button',
-      {
-        type: 'button',
-        class: 'count',
-        ...Object.fromEntries(marks),
-        'aria-pressed': String(isOn),
-        click: () => choose(isOn ? none : change),
-      },
-      label,
-      make('strong', {}, count(number)),
-    ),
+    'button',
+    {
+      type: 'button',
+      class: 'count',
+      [`data-${facet}`]: value,
+      'aria-pressed': String(isOn),
+      click: () => choose({ [facet]: isOn ? '' : value }, { isStep: true }),
+    },
+    sign(value),
+    make('strong', {}, count(number)),
   );
 }
 
-const shownCards = cards();
+const shownChips = make('div', { class: 'home-chips' });
+
+function drawChips() {
+  const focused = document.activeElement?.closest('.home-chips .count');
+  const key = focused && FACETS.map((name) => attributeOf(focused, name)).join('');
+  shownChips.replaceChildren(
+    chipGroup('verdict', WORST_FIRST, t('home.by_verdict'), (verdict) => [
+      verdictBadge(verdict, 17),
+      make('span', {}, t(`verdict.${verdict}`)),
+    ]),
+    chipGroup('tier', TIERS, t('home.by_tier'), (tier) => [
+      tierBadge(tier, 16),
+      make('span', {}, t(`tier.${tier}`)),
+    ]),
+    chipGroup('basis', BASIS_GROUPS, t('home.by_rests_on'), (basis) =>
+      make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
+    ),
+  );
+  if (key) {
+    elementIn(shownChips, `.count${key}`)?.focus();
+  }
+}
+
 const map = mapFrame('/maps/overview', {}, t('home.map'), {
   onSelected: (layer, id) => {
     if (layer === 'parks') {
       parks?.select(id);
+      mark(id);
     }
   },
 });
 
 /** @type {ReturnType<typeof table> | null} */
 let parks = null;
+/** @type {Strip | null} */
+let strip = null;
 
-const parksTable = (basis) =>
-  table(columnsOf(basis), {
+const parksTable = (basis, line) =>
+  table(columnsOf(basis, line, isAllMadeUp()), {
     caption: t('home.parks'),
     rowId: (park) => park.park_id,
-    onRow: (park) => {
-      parks?.select(park.park_id);
-      map.select('parks', park.park_id);
-    },
+    onRow: (park) => show(park.park_id),
     empty: () => emptyState(t('home.nothing'), { hint: t('home.nothing_hint'), sign: 'search' }),
   });
 
@@ -158,28 +136,52 @@ function keyed(section, names) {
   return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
 }
 
-function fits(park) {
+// Whether a park passes the filters, one of them left out.
+function fits(park, leftOut = '') {
   const words = state.words.trim().toLowerCase();
+  const asks = (name) => name !== leftOut && state[name];
   return (
-    (!state.tier || park.tier === state.tier) &&
-    (!state.verdict || park.verdict === state.verdict) &&
-    (!state.basis || park.rests_on.includes(state.basis)) &&
+    (!asks('tier') || park.tier === state.tier) &&
+    (!asks('verdict') || park.verdict === state.verdict) &&
+    (!asks('basis') || park.rests_on.includes(state.basis)) &&
     (!words || park.words.some((text) => text.includes(words)))
   );
 }
 
-function choose(change) {
-  Object.assign(state, change);
-  const given = FILTERS.filter((name) => state[name]).map((name) => [name, state[name]]);
-  const address = new URLSearchParams(given).toString();
-  window.history.replaceState(null, '', `${window.location.pathname}${address && `?${address}`}`);
-  drawParks();
-  const focused = document.activeElement?.closest('.count');
-  const key = focused && ['tier', 'verdict', 'basis'].map((name) => attributeOf(focused, name));
-  shownCards.draw();
-  if (key) {
-    elementIn(shownCards.node, `.count${key.join('')}`)?.focus();
+// Shows one park in the table, on the map and on the strip.
+function show(parkId) {
+  parks?.select(parkId);
+  map.select('parks', parkId);
+  mark(parkId);
+}
+
+function mark(parkId) {
+  for (const node of document.querySelectorAll('.decisions li, .strip .dot')) {
+    node.classList.toggle('is-selected', node.getAttribute('data-park') === parkId);
   }
+}
+
+const isAllMadeUp = () => state.parks.every((park) => park.illustrative);
+
+// isStep: whether Back undoes it.
+function choose(change, { isStep = false } = {}) {
+  Object.assign(state, change);
+  keep(isStep);
+  drawAll();
+}
+
+// Has the address say what is chosen.
+function keep(isStep = false) {
+  const given = [...FILTERS, 'figure'].filter((name) => state[name]);
+  const address = new URLSearchParams(given.map((name) => [name, state[name]])).toString();
+  const path = `${window.location.pathname}${address && `?${address}`}`;
+  window.history[isStep ? 'pushState' : 'replaceState'](null, '', path);
+}
+
+function drawAll() {
+  drawParks();
+  drawChips();
+  drawFigures();
 }
 
 // An attribute of an element as a selector; empty for one that it does not have.
@@ -194,16 +196,78 @@ function drawParks() {
   if (search.value.trim() !== state.words.trim()) {
     search.value = state.words;
   }
-  const found = state.parks.filter(fits);
+  const found = state.parks.filter((park) => fits(park));
   parks?.update(found);
   shown.textContent = t('home.shown', {
     shown: count(found.length),
     total: count(state.parks.length),
   });
-  map.filter(
-    'parks',
-    found.length === state.parks.length ? null : found.map((park) => park.park_id),
+  const ids = found.map((park) => park.park_id);
+  map.filter('parks', found.length === state.parks.length ? null : ids);
+  strip?.draw(state.parks, new Set(ids));
+}
+
+// ---- figures and decisions, of the parks that the chips leave ----
+
+const kpis = make('div', { class: 'home-figures' });
+const decisions = make('div', { class: 'home-decisions' });
+/** @type {Map<string, Promise<any>>} */
+const told = new Map();
+let asking = '';
+
+const asked = () => ({ tier: state.tier, verdict: state.verdict, basis: state.basis });
+
+function overview() {
+  const key = JSON.stringify(asked());
+  if (!told.has(key)) {
+    const found = get('/api/overview', asked());
+    found.catch(() => told.delete(key));
+    told.set(key, found);
+  }
+  return /** @type {Promise<any>} */ (told.get(key));
+}
+
+async function drawFigures() {
+  const key = JSON.stringify(asked());
+  asking = key;
+  try {
+    const found = await overview();
+    if (asking !== key) {
+      return;
+    }
+    kpis.replaceChildren(figureList(found.figures, openFigure));
+    decisions.replaceChildren(decisionsPanel(found));
+  } catch (error) {
+    if (asking === key) {
+      kpis.replaceChildren(errorState(error, drawFigures));
+      decisions.replaceChildren();
+    }
+  }
+}
+
+function decisionsPanel(found) {
+  const verdict = found.decided_on;
+  const byId = new Map(state.parks.map((park) => [park.park_id, park]));
+  const number = found.decisions.length;
+  const link = make(
+    'a',
+    { class: 'all-reasons', href: listAddress(verdict) },
+    t('home.all_reasons', { count: count(number) }),
   );
+  return panel(
+    t(`home.decide_${verdict}`),
+    { className: 'is-decisions', tools: number && verdict !== 'pass' ? link : null },
+    decisionList(found, byId, show),
+  );
+}
+
+function openFigure(name) {
+  state.figure = name;
+  keep();
+  showRows(name, asked(), () => {
+    state.figure = '';
+    keep();
+  });
 }
 
 // ---- what has changed since the review before ----
@@ -288,21 +352,32 @@ async function changes() {
 // ---- the page ----
 
 // What the address asks for, if there is such a thing.
-function wanted(name, known) {
-  const value = query.get(name) ?? '';
-  return known.includes(value) ? value : '';
+function readAddress() {
+  const query = new URLSearchParams(window.location.search);
+  const wanted = (name, known) => {
+    const value = query.get(name) ?? '';
+    return known.includes(value) ? value : '';
+  };
+  state.tier = wanted('tier', TIERS);
+  state.verdict = wanted('verdict', VERDICTS);
+  state.basis = wanted('basis', BASIS_GROUPS);
+  state.figure = wanted('figure', FIGURES);
+  state.words = (query.get('words') ?? '').slice(0, search.maxLength);
 }
 
 async function load() {
   try {
-    const [found, review] = await Promise.all([
+    readAddress();
+    const [found, review, about] = await Promise.all([
       get('/api/parks', { limit: MOST }),
       get(`/api/reviews/${encodeURIComponent(start.review_id)}`),
+      overview(),
     ]);
     const basis = review.focus_basis;
     state.parks = found.features.map(({ properties }) => ({
       ...properties,
       share: properties.shares[basis],
+      reason: about.reasons[properties.park_id] ?? null,
       words: [
         properties.name,
         properties.park_id,
@@ -311,42 +386,49 @@ async function load() {
         ...(properties.search ?? []),
       ].map((text) => text.toLowerCase()),
     }));
-    state.tier = wanted('tier', TIERS);
-    state.verdict = wanted('verdict', VERDICTS);
-    state.basis = wanted('basis', BASIS_GROUPS);
-    state.words = (query.get('words') ?? '').slice(0, search.maxLength);
-    draw(review, basis);
+    draw(review, about);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));
   }
 }
 
-function draw(review, basis) {
+function head(review) {
   const tiers = TIERS.map((tier) => state.parks.filter((park) => park.tier === tier).length);
+  return pageHead(t('console.home_title'), {
+    line: t('home.lead', { tiers: tiers.join(' + '), day: review.as_of }),
+    tools: [
+      make(
+        'a',
+        {
+          class: 'button plain',
+          href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
+        },
+        t('home.open_review'),
+      ),
+      ...wallButtons(),
+      make('a', { class: 'button strong', href: pageAddress('/sites') }, t('console.nav_sites')),
+    ],
+  });
+}
+
+function draw(review, about) {
+  const basis = review.focus_basis;
   const changeBody = make('div', { class: 'change-body' });
-  parks = parksTable(basis);
+  parks = parksTable(basis, about.pass_share);
+  strip = new Strip({ basis, line: about.pass_share, choose: show });
   setTitle(t('console.home_title'));
-  shownCards.draw();
-  drawParks();
+  drawAll();
+  const centre = map.panel();
+  centre.firstElementChild?.append(strip.node);
   showPage(
-    pageHead(t('console.home_title'), {
-      line: t('home.lead', { tiers: tiers.join(' + '), day: review.as_of }),
-      tools: [
-        make(
-          'a',
-          {
-            class: 'button plain',
-            href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
-          },
-          t('home.open_review'),
-        ),
-        make('a', { class: 'button strong', href: pageAddress('/sites') }, t('console.nav_sites')),
-      ],
-    }),
-    shownCards.node,
+    make(
+      'div',
+      { class: 'home-screen' },
+      head(review),
+      shownChips,
+      make('div', { class: 'home-grid' }, kpis, centre, decisions),
+    ),
     make('div', { class: 'print-only' }, legend()),
-    map.panel(),
-    panel(t('home.changes'), { className: 'is-changes' }, changeBody),
     panel(
       t('home.parks'),
       { className: 'is-parks', note: review.basis_line },
@@ -361,8 +443,17 @@ function draw(review, basis) {
       ),
       parks.node,
     ),
+    panel(t('home.changes'), { className: 'is-changes' }, changeBody),
   );
   fillWith(changeBody, changes);
+  if (state.figure) {
+    openFigure(state.figure);
+  }
 }
+
+window.addEventListener('popstate', () => {
+  readAddress();
+  drawAll();
+});
 
 load();

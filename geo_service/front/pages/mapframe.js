@@ -63,8 +63,9 @@ class MapFrame {
     this.tell({ geo: 'select', layer, id });
   }
 
-  filter(layer, ids) {
-    this.tell({ geo: 'filter', layer, ids });
+  // Shows only these of a layer, all for null; isFit has the map go where they are.
+  filter(layer, ids, { isFit = false } = {}) {
+    this.tell({ geo: 'filter', layer, ids, isFit });
   }
 
   // Has a layer's features fetched again, those alone that fit; all of them for no filters.

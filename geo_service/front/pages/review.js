@@ -5,16 +5,19 @@ import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
 import { basisTable, notRecorded } from './bases.js';
 import { emptyState, errorState, get } from './api.js';
-import { ON_PAPER, askFindings, chooserOf, findingList } from './findings.js';
+import { ON_PAPER } from './findings.js';
 import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { legend, verdictBadge } from './marks.js';
-import { button, pageHead, panel } from './parts.js';
+import { button, pageHead, panel, select } from './parts.js';
+import { Desk } from './review/desk.js';
 import { Filters } from './review/filters.js';
+import { Matrix, matrixKey } from './review/matrix.js';
 import { ruleTable } from './review/rules.js';
 
 const EXPORTS = ['xlsx', 'docx', 'gpkg', 'geojson', 'json'];
 const SAVED_EXPORTS = new Set(['geojson', 'json']);
+const GROUPS = ['park', 'rule', 'none'];
 const reviewId = start.shown_review_id;
 const own = `/api/reviews/${encodeURIComponent(reviewId)}`;
 
@@ -68,18 +71,52 @@ class ReviewView {
       : mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
           onSelected: (layer, id) => this.onSelected(layer, id),
         });
-    this.list = findingList({
-      ruleTitle: (finding) => this.rules.get(finding.rule_id)?.title ?? finding.rule_id,
-      parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
-      onSelect: (finding) => finding && this.map?.select('findings', finding.finding_id),
-      showMap: this.map ? () => this.map?.node.scrollIntoView({ block: 'center' }) : null,
-      more: async (offset) =>
-        (await askFindings(reviewId, this.filters.asked(), { offset })).findings,
+    this.matrix = new Matrix(register.parks, (chosen) => this.change({ ...chosen, rule: '' }));
+    this.desk = new Desk({
+      reviewId,
+      asked: () => this.filters.asked(),
+      nameOf: (group) => this.groupName(group),
+      reasonsOf: (group) => this.reasons(group),
+      context: {
+        ruleTitle: (finding) => this.ruleTitle(finding.rule_id),
+        parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
+        showMap: this.map ? () => this.map?.node.scrollIntoView({ block: 'center' }) : null,
+      },
+      onSelect: (finding) => this.onOpened(finding),
     });
-    this.showChosen = chooserOf(reviewId, this.list);
+    const query = new URLSearchParams(window.location.search);
+    this.finding = query.get('finding');
+    this.group = select(
+      GROUPS.map((by) => [by, t(`review.group_${by}`)]),
+      { id: 'group', value: query.get('group') ?? 'park', change: () => this.change({}) },
+    );
     this.asking = new AbortController();
     this.scroller = make('div', { class: 'findings-scroll' });
     this.findingsPanel = this.panelOfFindings();
+  }
+
+  ruleTitle(ruleId) {
+    return this.rules.get(ruleId)?.title ?? ruleId;
+  }
+
+  groupName({ key }) {
+    if (this.desk.by === 'rule') {
+      return this.ruleTitle(key);
+    }
+    return key === null ? t('review.no_park') : this.parkName(key, 80);
+  }
+
+  // What a group's findings are about: the rules of a park, the parks of a rule.
+  reasons({ reasons, reasons_count: all }) {
+    const isByRule = this.desk.by === 'rule';
+    const name = ({ key }) =>
+      isByRule
+        ? key === null
+          ? t('review.no_park')
+          : this.parkName(key, 30)
+        : this.ruleTitle(key);
+    const told = reasons.map(name).join(start.lang === 'en' ? '; ' : '；');
+    return all > reasons.length ? `${told} …` : told;
   }
 
   parkName(parkId, length) {
@@ -87,35 +124,64 @@ class ReviewView {
   }
 
   onSelected(layer, id) {
-    if (layer === 'findings') {
-      this.showChosen(id);
+    if (layer === 'findings' && id !== null) {
+      this.keep(id);
+      this.desk.reveal(id, { isTold: false });
     } else if (layer === 'parks') {
       this.change({ park: id ?? '' }, { isFromMap: true });
     }
   }
 
-  // Asks for what the filters say now; of several askings only the last one is shown.
-  async change(values, { isFromMap = false } = {}) {
-    this.filters.set(values);
+  // A finding was opened in the list, or none is open any more.
+  onOpened(finding) {
+    this.keep(finding?.finding_id ?? null);
+    if (finding) {
+      this.map?.select('findings', finding.finding_id);
+    }
+  }
+
+  // Has the address say which finding is open.
+  keep(findingId) {
+    this.finding = findingId;
     const query = this.filters.query();
+    if (this.group.value !== 'park') {
+      query.set('group', this.group.value);
+    }
+    if (findingId) {
+      query.set('finding', findingId);
+    }
     const address = `${window.location.pathname}${query.size ? `?${query}` : ''}`;
     window.history.replaceState(null, '', address);
+  }
+
+  // Asks for what the filters say now; of several askings only the last one is shown.
+  async change(values, { isFromMap = false, finding = /** @type {string | null} */ (null) } = {}) {
+    this.filters.set(values);
+    this.keep(finding);
     this.asking.abort();
     this.asking = new AbortController();
     const { signal } = this.asking;
     const asked = this.filters.asked();
+    const by = this.group.value;
     if (!isFromMap) {
       this.map?.narrow('findings', asked);
     }
     this.scroller.setAttribute('aria-busy', 'true');
     try {
-      const [found, counts] = await Promise.all([
-        askFindings(reviewId, asked, { signal }),
+      const [told, counts] = await Promise.all([
+        get(`${own}/desk`, { ...asked, by: by === 'none' ? '' : by }, { signal }),
         this.filters.isAny() ? get(`${own}/counts`, asked, { signal }) : this.counted,
       ]);
       this.filters.draw(counts);
-      this.list.update(found.findings, found.total);
-      this.scroller.replaceChildren(found.total ? this.list.node : this.nothing());
+      this.matrix.draw(told, this.filters.state, this.isNarrowed());
+      if (!isFromMap) {
+        this.fitMap(counts);
+      }
+      const whole = { key: null, findings: told.numberMatched, rows: told.numberMatched };
+      const groups = by === 'none' ? [{ ...whole, verdict: 'pass', reasons: [] }] : told.groups;
+      const isAny = told.numberMatched > 0 || finding;
+      this.scroller.replaceChildren(isAny ? this.desk.node : this.nothing());
+      await this.desk.update(told.numberMatched ? groups : [], by);
     } catch (error) {
       if (!signal.aborted) {
         this.scroller.replaceChildren(errorState(error, () => this.change({}, { isFromMap })));
@@ -124,6 +190,23 @@ class ReviewView {
     if (!signal.aborted) {
       this.scroller.removeAttribute('aria-busy');
     }
+  }
+
+  // Whether the filters beside park and family leave something out.
+  isNarrowed() {
+    const { state } = this.filters;
+    return Object.keys(state).some((name) => !['park', 'family'].includes(name) && state[name]);
+  }
+
+  // The map shows the parks that the filters leave, and goes there.
+  fitMap({ by_park: byPark }) {
+    const { park } = this.filters.state;
+    const left = park && park !== '-' ? [park] : Object.keys(byPark).filter((id) => byPark[id]);
+    const isAny = this.filters.isAny();
+    if (isAny || this.isFitted) {
+      this.map?.filter('parks', isAny ? left : null, { isFit: true });
+    }
+    this.isFitted = isAny;
   }
 
   nothing() {
@@ -135,6 +218,7 @@ class ReviewView {
   showRule(ruleId) {
     this.change({ ...this.filters.none(), rule: ruleId });
     this.findingsPanel.scrollIntoView();
+    this.filters.openFold();
     this.filters.controls.rule.focus({ preventScroll: true });
   }
 
@@ -142,10 +226,15 @@ class ReviewView {
     return panel(
       t('review.findings'),
       { className: 'is-findings' },
-      this.filters.fields(),
+      this.filters.tabs,
+      this.filters.fields(this.group),
       this.filters.line(),
       this.scroller,
     );
+  }
+
+  matrixPanel() {
+    return panel(t('review.matrix'), { className: 'is-matrix' }, this.matrix.node, matrixKey());
   }
 
   verdictCounts() {
@@ -238,31 +327,44 @@ class ReviewView {
   }
 
   async print() {
-    await this.list.showUpTo(ON_PAPER);
+    await this.desk.showUpTo(ON_PAPER);
     printPage();
   }
 
   async show() {
     const { summary, parks, rules } = this.register;
-    await this.change({});
+    const { finding } = this;
+    await this.change({}, { finding });
     setTitle(t('console.review_title'), summary.review_id);
     showPage(
       this.head(),
+      make(
+        'div',
+        { class: 'review-grid' },
+        this.matrixPanel(),
+        this.findingsPanel,
+        this.mapPanel(),
+      ),
       panel(
         t('review.verdicts'),
-        { note: t('review.verdicts_note', { count: count(parks.length) }) },
+        {
+          className: 'is-verdicts',
+          note: t('review.verdicts_note', { count: count(parks.length) }),
+        },
         this.verdictCounts(),
         basisTable(summary.verdicts_by_basis),
         this.lapsed(),
         make('div', { class: 'print-only' }, legend()),
       ),
-      make('div', { class: 'review-grid' }, this.findingsPanel, this.mapPanel()),
       panel(
         t('review.rules'),
-        { note: t('review.rules_note') },
+        { className: 'is-rules', note: t('review.rules_note') },
         ruleTable(rules, this.counted.by_rule, (ruleId) => this.showRule(ruleId)),
       ),
     );
+    if (finding) {
+      await this.desk.reveal(finding);
+    }
   }
 }
 

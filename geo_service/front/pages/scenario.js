@@ -4,7 +4,7 @@ import { address, errorState } from './api.js';
 import { pageAddress, printPage, setTitle, showPage, start, t, wordOf } from './frame.js';
 import { button, pageHead } from './parts.js';
 import { Changes } from './scenario/changes.js';
-import { openDialog } from './scenario/dialog.js';
+import { openDialog } from './dialog.js';
 import { EditForm } from './scenario/forms.js';
 import { EditList } from './scenario/list.js';
 import { openPublish, publications } from './scenario/publish.js';
@@ -369,7 +369,7 @@ class Bench {
 
   say(words) {
     document.querySelector('.toast')?.remove();
-    const close = button(t('scenarios.close'), () => toast.remove(), { kind: 'quiet small' });
+    const close = button(t('console.close'), () => toast.remove(), { kind: 'quiet small' });
     const toast = make(
       'div',
       { class: 'toast no-print' },

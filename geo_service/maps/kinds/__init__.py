@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geo_service.language import Translator
+    from geo_service.layout.proposal import Proposal
     from geo_service.maps.kinds.plan import PlanData
     from geo_service.plan import Plan
     from geo_service.reports.document import Document
@@ -47,6 +48,7 @@ PARK = MapKind.PARK.value
 COMPARE = MapKind.COMPARE.value
 TIME = MapKind.TIME.value
 PREVIEW = "preview"
+LAYOUT = "layout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class MapBasis(Enum):
     """The versions of a layer."""
     IMPORT = auto()
     """What an import would change; only a running service has such."""
+    LAYOUT = auto()
+    """A layout; a running service remembers those that it made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,7 @@ class MapInput:
     plan: Plan | None = None
     timeline: Timeline | None = None
     preview: ImportPreview | None = None
+    layout: Proposal | None = None
     marks: tuple[str | None, str | None] = (None, None)
     """By what `before` and the map's own state are told from the county's current one, if at all:
     that it is a scenario, and which, or a trial."""
@@ -172,6 +177,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 list_label="map.changes_tab",
                 needs="import_id",
                 helps=("map.help_time",),
+            ),
+            Kind(
+                name=LAYOUT,
+                of=MapBasis.LAYOUT,
+                list_label="map.changes_tab",
+                needs="layout_id",
+                helps=("map.help_compare",),
             ),
         )
     }

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from geo_service.maps.kinds.plan import Side
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import (
     FEATURE_SOURCES,
@@ -39,13 +39,6 @@ if TYPE_CHECKING:
     from geo_service.model import Finding
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
-
-
-class Side(StrEnum):
-    """Which of two states."""
-
-    BEFORE = "before"
-    AFTER = "after"
 
 
 _FIELDS = (PopupField(key="change_name", label="change"), *FINDINGS.fields)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,6 +52,13 @@ Maker = Callable[[], Rows]
 _DrawnRows = tuple[list[Document], "np.ndarray[Any, Any]"]
 
 
+class Side(StrEnum):
+    """Which of two states."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 class PlanData:
     """The sources of one plan in one language; each is made once, when first asked for.
 
@@ -63,6 +71,8 @@ class PlanData:
     sources_by_name: Mapping[str, FeatureSource] = FEATURE_SOURCES
     groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
     """The groups of the layer control, in order."""
+    side: Side | None = None
+    """Which of two states it is; None for a map of one."""
 
     def __init__(self, plan: Plan, translator: Translator, base: PlanData | None = None) -> None:
         """Take the sources that are alike from `base`, if it is of the same plan."""
@@ -305,6 +315,18 @@ class PlanData:
     def subtitle(self) -> str:
         """Return the line under the title."""
         raise NotImplementedError
+
+    def label(self) -> str | None:
+        """Return what the map of one of two states is headed by."""
+        return None
+
+    def note(self) -> str | None:
+        """Return which state it is, in small print."""
+        return None
+
+    def symbol_labels(self) -> Mapping[str, str]:
+        """Return what symbols are called on this map, where that is not what the catalogue says."""
+        return {}
 
     def about(self) -> list[str]:
         """Say what the map rests on: day, rulebook, data."""

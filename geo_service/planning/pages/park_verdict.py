@@ -32,6 +32,8 @@ MOST_GROUPS = 10
 _NAMED = 3
 _READ = 2_000
 """Findings of a rule above which their areas are not added up."""
+_READ_OF_MANY = 100
+"""The same where every park of a county is told."""
 _AREA_UNIT = "m²"
 
 
@@ -61,6 +63,30 @@ def verdict_document(review: Review, park_id: str, translator: Translator) -> Do
         "rules": _rules(review, deciding, others, translator),
         "figures": figures_of(review, park_id),
     }
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The gravest rule of those that give a park its verdict, and how many such rules there are."""
+
+    rule_id: str
+    text: str
+    rules: int
+    findings: int
+
+
+def decisive_reason(review: Review, park_id: str, translator: Translator) -> Reason | None:
+    """Return the gravest reason of a park's verdict in a few words; None where there is none."""
+    verdict = review.park_verdicts[park_id]
+    deciding = [group for group in _groups(review, park_id) if _is_deciding(group, verdict)]
+    if not deciding:
+        return None
+    return Reason(
+        rule_id=deciding[0].rule.rule_id,
+        text=_phrase(review, deciding[0], translator, most_read=_READ_OF_MANY),
+        rules=len({group.rule.rule_id for group in deciding}),
+        findings=sum(len(group.positions) for group in deciding),
+    )
 
 
 def _groups(review: Review, park_id: str) -> list[_RuleGroup]:
@@ -109,9 +135,11 @@ def _sentence(
     return said + _rest(others, rules, translator)
 
 
-def _phrase(review: Review, group: _RuleGroup, translator: Translator) -> str:
+def _phrase(
+    review: Review, group: _RuleGroup, translator: Translator, *, most_read: int = _READ
+) -> str:
     """Return a rule's title with how many subjects it concerns, and what area."""
-    subjects = _subjects(review, group)
+    subjects = _subjects(review, group, most_read)
     values = {
         "rule": translator.pick(group.rule.part.title),
         "count": subjects["count"],
@@ -141,7 +169,7 @@ def _rest(others: list[_RuleGroup], told: set[str], translator: Translator) -> s
     return translator.text("park_verdict.further", parts=translator.listed(parts))
 
 
-def _subjects(review: Review, group: _RuleGroup) -> dict[str, Any]:
+def _subjects(review: Review, group: _RuleGroup, most_read: int = _READ) -> dict[str, Any]:
     """Return how many subjects a group has and of which layer, and the area that is concerned.
 
     A rule that judges parcels and their park finds the same ground twice: the parcels count.
@@ -151,7 +179,7 @@ def _subjects(review: Review, group: _RuleGroup) -> dict[str, Any]:
     layer = _finest({str(name) for name in np.unique(layers.astype(str))})
     of_layer = positions[layers == layer]
     area_m2: float | None = None
-    if group.verdict is not Verdict.UNKNOWN and len(of_layer) <= _READ:
+    if group.verdict is not Verdict.UNKNOWN and len(of_layer) <= most_read:
         evidence = [finding.evidence for finding in results.at(of_layer.tolist())]
         areas = [item.get("value") for item in evidence if item.get("unit") == _AREA_UNIT]
         if len(areas) == len(evidence) and all(value is not None for value in areas):

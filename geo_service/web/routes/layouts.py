@@ -18,7 +18,7 @@ from geo_service.errors import (
 )
 from geo_service.language import Language
 from geo_service.planning import PlanningService
-from geo_service.planning.layouts import LAYOUT_MEDIA_TYPES, LayoutFormat
+from geo_service.planning.layouts import LAYOUT_MEDIA_TYPES, LayoutFormat, read_goals_text
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
@@ -30,6 +30,7 @@ router = APIRouter(prefix="/api", tags=["layouts"])
 
 SCHEMA_TYPE = "application/schema+json"
 _MOST_ID = 80
+_MOST_TEXT = 2_000_000
 LayoutId = Annotated[str, Path(max_length=_MOST_ID, description="A layout's id.")]
 
 
@@ -72,6 +73,33 @@ def schema(request: Request, service: ServiceDep, language: LanguageDep) -> Resp
     """Return the fields of a layout's goals with units and examples, for forms and editors."""
     del language
     return json_reply(request, service.layouts.schema(), media_type=SCHEMA_TYPE)
+
+
+class GoalsText(_AskedOfLayouts):
+    """Goals as the text of a file."""
+
+    text: str = Field(max_length=_MOST_TEXT, description="YAML or JSON.")
+    name: str = Field(
+        default="goals", max_length=200, description="The name of the file, told with faults."
+    )
+
+
+@router.post(
+    "/goals/read",
+    summary="Goals read from a file's text",
+    responses=answers("Any", GoalsError, is_tagged=False),
+)
+def read_goals(request: Request, language: LanguageDep, body: GoalsText) -> Response:
+    """Read the text of goals, YAML or JSON, and return it as JSON; nothing is solved or kept."""
+    del language
+    return json_reply(request, {"goals": read_goals_text(body.text, body.name)})
+
+
+@router.get("/goals", summary="The goals that the workspace keeps", responses=answers("Any"))
+@in_turn(WorkKind.LAYOUTS)
+def goals(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
+    """Return the files of goals in the workspace's folder `layouts`, each as JSON or its faults."""
+    return json_reply(request, {"goals": service.layouts.goals_files(language)})
 
 
 @router.post(

@@ -56,9 +56,12 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
     scenario: Annotated[
         str | None, Query(max_length=64, description="Draw this scenario's plan.")
     ] = None,
+    layout_id: Annotated[
+        str | None, Query(max_length=80, description="For `layout`: the layout.")
+    ] = None,
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
-    given = (review_id, ranking_id, park_id, before, layer, import_id, scenario)
+    given = (review_id, ranking_id, park_id, before, layer, import_id, scenario, layout_id)
     return service.maps.settle(MapQuery(kind, *given, weighing))
 
 
@@ -93,7 +96,8 @@ def map_page(
     the current review or `review_id`); `compare` (from `before` to `review_id`, or from
     `review_id` to the current review); `ranking` (needs `ranking_id`); `time` (a `layer`
     through its versions);
-    `preview` (what an import, `import_id`, would publish). With `scenario`, `overview`, `review`
+    `preview` (what an import, `import_id`, would publish); `layout` (today and as `layout_id`
+    proposes). With `scenario`, `overview`, `review`
     and `park` are of its plan, and `compare` goes from the plan that it begins with to it.
     """
     root = str(request.scope.get("root_path", ""))

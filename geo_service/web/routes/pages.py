@@ -59,6 +59,19 @@ _SCENARIO = Page(
 _COMPARED = Page(
     name="scenario_compare", nav_entry="scenarios", texts=("scenarios", "finding_kind")
 )
+_LAYOUTS = Page(
+    name="layouts",
+    nav_entry="layouts",
+    texts=(
+        *("layouts", "layout", "layout_term", "layout_unit", "scenarios", "sites", "facility"),
+        "finding_words",
+    ),
+)
+_LAYOUT = Page(
+    name="layout",
+    nav_entry="layouts",
+    texts=("layouts", "layout", "layout_term", "layout_unit", "scenarios"),
+)
 _RULEBOOK = Page(
     name="rulebook",
     nav_entry="rulebook",
@@ -163,6 +176,22 @@ def scenario(
     service.scenarios.find(scenario_id)
     values = {"scenario_id": scenario_id, "forms": form_values()}
     return shell.render(_SCENARIO, request, language, values=values)
+
+
+@router.get("/layouts")
+def layouts(request: Request, service: ServiceDep, language: PageLanguageDep) -> Response:
+    """Return the layouts that were made, and the goals of a new one."""
+    values = {"forms": service.layouts.form_values(language)}
+    return shell.render(_LAYOUTS, request, language, values=values)
+
+
+@router.get("/layouts/{layout_id}")
+def layout(
+    layout_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+) -> Response:
+    """Return one layout's page; a layout that there is not is a 404."""
+    service.layouts.find(layout_id)
+    return shell.render(_LAYOUT, request, language, values={"layout_id": layout_id})
 
 
 @router.get("/rulebook")

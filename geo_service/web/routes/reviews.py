@@ -12,7 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, RulebookError
-from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat, FindingSort
+from geo_service.planning.reviews import (
+    MEDIA_TYPES,
+    STALE_MONTHS,
+    ExportFormat,
+    FindingSort,
+    GroupBy,
+)
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
 from geo_service.web.finding_query import FindingFiltersDep, Sort
@@ -275,6 +281,56 @@ def counts(
     """
     query = replace(filters, bbox=bbox)
     return json_reply(request, service.reviews.counts(review_id, language, query))
+
+
+@router.get(
+    "/reviews/{review_id}/desk",
+    summary="A review's findings as a matrix and in groups",
+    responses=answers("Any", NotFoundError),
+)
+@in_turn(WorkKind.REVIEWS)
+def desk(
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    filters: FindingFiltersDep,
+    *,
+    by: Annotated[GroupBy, Query(description="What rows are grouped by.")] = GroupBy.PARK,
+) -> Response:
+    """Return how many findings there are by park and family, and by group.
+
+    `matrix` is under all filters but park and family. A `verdict` is the one that these findings
+    alone would give a park. `rows` of a group are fewer than its findings, where one cause shows
+    on a park and on its parcels.
+    """
+    return json_reply(request, service.reviews.desk(review_id, language, filters, by))
+
+
+@router.get(
+    "/reviews/{review_id}/rows",
+    summary="A review's findings, one row a cause",
+    responses=answers("Any", NotFoundError),
+)
+@in_turn(WorkKind.REVIEWS)
+def rows(  # noqa: PLR0913 - as above
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    filters: FindingFiltersDep,
+    *,
+    sort: Sort = FindingSort.VERDICT,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return findings as rows: those of one rule on a park and on its parcels are one.
+
+    `merged` tells how many findings a row stands for, and of which layers.
+    """
+    query = replace(filters, sort=sort)
+    found = service.reviews.merged(review_id, language, query, slice_=(limit, offset))
+    return json_reply(request, found)
 
 
 @router.get(

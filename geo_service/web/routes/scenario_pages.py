@@ -88,6 +88,30 @@ def features(  # noqa: PLR0913 - what a list is asked by
     return json_reply(request, found)
 
 
+@router.get(
+    "/plan/features",
+    summary="Features of the plan, to choose from",
+    responses=answers("Picks", InvalidQueryError, NotFoundError),
+)
+def plan_features(  # noqa: PLR0913 - what a list is asked by
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    layer: Annotated[str, Query(max_length=50)],
+    query: Annotated[str, Query(max_length=100, description="Part of an id or of a name.")] = "",
+    id: _OneId = None,  # noqa: A002 - a feature's id
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Response:
+    """Return features of a layer of the plan of now by id or name."""
+    translator = service.translator(language)
+    found = find_features(
+        service.plan, layer, translator, query=query, feature_id=id, limit=limit, offset=offset
+    )
+    return json_reply(request, found)
+
+
 @router.get("/land-uses", summary="Codes of land uses", responses=answers("LandUses"))
 def land_uses(
     request: Request,

@@ -12,12 +12,25 @@ import {
   verdictMark,
 } from '../marks.js';
 
-// basis: what shares are measured by.
-export function columnsOf(basis) {
-  return [...aboutColumns(), ...figureColumns(basis), ...reviewColumns()];
+// basis: what shares are measured by; line: the share from which a park complies, if a rule has
+// one; isAllMadeUp: whether every park is, which the page says once.
+export function columnsOf(basis, line, isAllMadeUp) {
+  const [verdict, ...others] = reviewColumns();
+  const [share, area_] = figureColumns(basis, line);
+  return [...aboutColumns(isAllMadeUp), verdict, reasonColumn(), share, area_, ...others];
 }
 
-function aboutColumns() {
+function reasonColumn() {
+  return {
+    key: 'reason',
+    label: t('home.reason'),
+    css: 'one-line reason',
+    show: ({ reason }) =>
+      reason ? dataText(reason.text, { title: reason.text }, 'span') : make('span', {}, '—'),
+  };
+}
+
+function aboutColumns(isAllMadeUp) {
   return [
     {
       key: 'name',
@@ -32,16 +45,11 @@ function aboutColumns() {
           tierSign(park.tier),
           make(
             'span',
-            {},
+            { class: 'one-line', title: [park.name, park.park_id, park.township].join(' · ') },
             make('a', { href: parkAddress(park.park_id) }, dataText(shorten(park.name, 80))),
             ' ',
-            park.illustrative ? illustrativeMark() : null,
-            make(
-              'span',
-              { class: 'under' },
-              dataText(park.park_id),
-              park.township ? [' · ', dataText(park.township)] : null,
-            ),
+            park.illustrative && !isAllMadeUp ? illustrativeMark() : null,
+            make('small', {}, dataText(park.park_id)),
           ),
         ),
     },
@@ -55,26 +63,23 @@ function aboutColumns() {
     {
       key: 'industry',
       label: t('home.leading_industry'),
+      css: 'one-line industry',
       value: (park) => park.leading_industry,
       show: (park) =>
         park.leading_industry
           ? make(
               'span',
-              {},
+              { title: [park.leading_industry_name, park.industry_group_name].join(' · ') },
+              dataText(park.leading_industry),
+              ' ',
               dataText(shorten(park.leading_industry_name ?? '', 60)),
-              make(
-                'span',
-                { class: 'under' },
-                dataText(park.leading_industry),
-                park.industry_group_name ? [' · ', dataText(park.industry_group_name)] : null,
-              ),
             )
           : '—',
     },
   ];
 }
 
-function figureColumns(basis) {
+function figureColumns(basis, line) {
   return [
     {
       key: 'share',
@@ -86,14 +91,14 @@ function figureColumns(basis) {
         make(
           'span',
           { class: 'share' },
-          shareBar(park.share),
+          shareBar(park.share, { mark: line }),
           make('span', {}, percent(park.share)),
         ),
     },
     {
       key: 'area',
       label: t('home.area'),
-      css: 'number',
+      css: 'number wide-only',
       isDownFirst: true,
       value: (park) => park.declared_area_ha,
       show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4),

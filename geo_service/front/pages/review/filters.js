@@ -8,22 +8,30 @@ import { SEVERITIES, verdictBadge } from '../marks.js';
 import { button, labelled, later, select } from '../parts.js';
 import { familyName } from './rules.js';
 
-const NAMES = ['rule', 'severity', 'basis', 'township', 'verdict', 'park', 'words', 'waived'];
+const NAMES = [
+  ...['list', 'rule', 'family', 'severity', 'basis', 'township', 'verdict', 'park', 'words'],
+];
+// What stands behind a fold; the others are always in sight.
+const FOLDED = ['rule', 'severity', 'basis', 'township', 'verdict'];
+export const LISTS = ['rectify', 'watch', 'supplement', 'waived', 'approved'];
 const LONGEST = 100;
 /** @type {Record<string, string[]>} */
 const KNOWN = {
   severity: SEVERITIES,
   basis: BASIS_GROUPS,
   verdict: VERDICTS,
-  waived: ['no', 'yes', 'approved'],
+  list: LISTS,
 };
-const SET_ASIDE = { no: 'no', yes: 'waived', approved: 'approved' };
+// What addresses said before there were lists.
+const OLD_LISTS = { yes: 'waived', approved: 'approved' };
 
 // What an address says of a filter, as far as it means something.
 function readable(name, value) {
   const isKnown = !(name in KNOWN) || KNOWN[name].includes(value);
   return isKnown && value.length <= LONGEST ? value : '';
 }
+
+const SIGNS = { rectify: 'fail', watch: 'watch', supplement: 'unknown' };
 
 function elementWithFocus(container) {
   const { activeElement } = document;
@@ -38,14 +46,11 @@ export class Filters {
     this.state = Object.fromEntries(
       NAMES.map((name) => [name, readable(name, query.get(name) ?? '')]),
     );
+    this.state.list ||= OLD_LISTS[query.get('waived') ?? ''] ?? '';
     this.controls = this.makeControls();
     this.state.township = this.codeOf(this.state.township);
-    this.verdicts = make('div', {
-      class: 'verdict-counts',
-      role: 'group',
-      'aria-label': t('review.by_verdict'),
-    });
-    this.park = make('span');
+    this.tabs = make('div', { class: 'tabs', role: 'group', 'aria-label': t('review.lists') });
+    this.chosen = make('span', { class: 'chips' });
     this.shown = make('span', { class: 'note', role: 'status' });
     this.clear = button(t('console.reset'), () => view.change(this.none()), {
       kind: 'quiet small',
@@ -72,8 +77,15 @@ export class Filters {
 
   // What is asked of the service.
   asked() {
-    const { words, waived, ...others } = this.state;
-    return { ...others, q: words.trim(), set_aside: SET_ASIDE[waived] ?? '' };
+    const { words, list, park, ...others } = this.state;
+    const isOfNone = park === '-';
+    return {
+      ...others,
+      park: isOfNone ? '' : park,
+      without_park: isOfNone || '',
+      q: words.trim(),
+      worklist: list,
+    };
   }
 
   isAny() {
@@ -110,11 +122,13 @@ export class Filters {
         'township',
         this.townships().map(([code, name]) => [code, shorten(name, 40)]),
       ),
-      waived: chooser('waived', [
-        ['no', t('review.is_counted')],
-        ['yes', t('finding_words.is_waived')],
-        ['approved', t('finding_words.is_approved')],
-      ]),
+      verdict: chooser(
+        'verdict',
+        VERDICTS.filter((verdict) => verdict !== 'pass').map((item) => [
+          item,
+          t(`verdict.${item}`),
+        ]),
+      ),
       words,
     };
   }
@@ -170,70 +184,105 @@ export class Filters {
     rule.value = this.state.rule;
   }
 
-  fields() {
+  // group: the control by which rows are grouped.
+  fields(group) {
     const { controls } = this;
+    this.fold = make(
+      'details',
+      { class: 'more-filters', open: FOLDED.some((name) => this.state[name]) },
+      make('summary', {}, t('review.more_filters')),
+      make(
+        'div',
+        { class: 'filter-grid' },
+        labelled(t('review.rule'), controls.rule, { className: 'grows' }),
+        labelled(t('review.severity'), controls.severity),
+        labelled(t('review.verdict'), controls.verdict),
+        labelled(t('review.basis'), controls.basis),
+        labelled(t('review.township'), controls.township),
+      ),
+    );
     return make(
       'div',
       { class: 'review-filters', role: 'search' },
-      labelled(t('review.search'), controls.words, { className: 'grows' }),
-      labelled(t('review.severity'), controls.severity),
-      labelled(t('review.basis'), controls.basis),
-      labelled(t('review.rule'), controls.rule, { className: 'grows' }),
-      labelled(t('review.township'), controls.township),
-      labelled(t('review.set_aside'), controls.waived),
+      make(
+        'div',
+        { class: 'review-search' },
+        labelled(t('review.search'), controls.words, { className: 'grows' }),
+        labelled(t('review.group'), group),
+      ),
+      this.fold,
     );
   }
 
+  openFold() {
+    if (this.fold) {
+      this.fold.open = true;
+    }
+  }
+
   line() {
-    return make('div', { class: 'list-line' }, this.verdicts, this.park, this.shown, this.clear);
+    return make('div', { class: 'list-line' }, this.chosen, this.shown, this.clear);
   }
 
   // counts: how many findings there are by facet, each under all other filters.
   draw(counts) {
-    this.drawVerdicts(counts.by_verdict);
+    this.drawTabs(counts.by_worklist);
     this.drawRules(counts.by_rule);
     this.shown.textContent = t('review.shown', {
       shown: count(counts.numberMatched),
       total: count(this.view.register.summary.findings_count),
     });
-    this.drawPark();
+    this.drawChosen();
     this.clear.hidden = !this.isAny();
   }
 
-  drawPark() {
-    this.park.replaceChildren(...(this.state.park ? [this.parkChip(this.state.park)] : []));
-  }
-
-  drawVerdicts(byVerdict) {
-    const focused = elementWithFocus(this.verdicts)?.getAttribute('data-verdict');
-    const buttons = VERDICTS.filter((verdict) => verdict !== 'pass').map((verdict) => {
-      const isOn = this.state.verdict === verdict;
-      return make(
+  // A tab for each list; of those that a review has nothing in, the last two are left out.
+  drawTabs(byList) {
+    const focused = elementWithFocus(this.tabs)?.getAttribute('data-list');
+    const all = LISTS.reduce((sum, list) => sum + (byList[list] ?? 0), 0);
+    const isTold = (list) =>
+      SIGNS[list] || this.view.counted.by_worklist[list] || this.state.list === list;
+    const tabs = ['', ...LISTS.filter(isTold)].map((list) =>
+      make(
         'button',
         {
           type: 'button',
-          class: 'count',
-          'data-verdict': verdict,
-          'aria-pressed': String(isOn),
-          click: () => this.view.change({ verdict: isOn ? '' : verdict }),
+          'data-list': list,
+          'aria-pressed': String(this.state.list === list),
+          title: list ? t(`review.list_${list}_note`) : null,
+          click: () => this.view.change({ list }),
         },
-        verdictBadge(verdict, 18),
-        make('span', {}, t(`verdict.${verdict}`)),
-        make('strong', {}, count(byVerdict[verdict] ?? 0)),
-      );
-    });
-    this.verdicts.replaceChildren(...buttons);
-    if (focused) {
-      elementIn(this.verdicts, `[data-verdict="${focused}"]`)?.focus();
+        SIGNS[list] ? verdictBadge(SIGNS[list], 14) : null,
+        make('span', {}, t(list ? `review.list_${list}` : 'console.all')),
+        make('strong', {}, count(list ? (byList[list] ?? 0) : all)),
+      ),
+    );
+    this.tabs.replaceChildren(...tabs);
+    if (focused !== null && focused !== undefined) {
+      elementIn(this.tabs, `[data-list="${focused}"]`)?.focus();
     }
   }
 
-  parkChip(parkId) {
-    const name = this.view.parkName(parkId, 40);
-    return button(name, () => this.view.change({ park: '' }), {
+  // The park and the family that were chosen in the matrix, each to be given up.
+  drawChosen() {
+    const { park, family } = this.state;
+    const chips = [];
+    if (park) {
+      const name = park === '-' ? t('review.no_park') : this.view.parkName(park, 40);
+      chips.push(this.chip(name, { park: '' }, t('review.clear_park', { park: name })));
+    }
+    if (family) {
+      const name = familyName(family);
+      chips.push(this.chip(name, { family: '' }, t('review.clear_family', { family: name })));
+    }
+    this.chosen.replaceChildren(...chips);
+  }
+
+  chip(name, change, label) {
+    return button(name, () => this.view.change(change), {
       kind: 'plain small',
       sign: 'close',
-      'aria-label': t('review.clear_park', { park: name }),
+      'aria-label': label,
     });
   }
 }

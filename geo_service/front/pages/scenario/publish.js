@@ -4,7 +4,7 @@ import { count, time } from '../amounts.js';
 import { loadingState } from '../api.js';
 import { t, wordOf } from '../frame.js';
 import { button, labelled } from '../parts.js';
-import { openDialog } from './dialog.js';
+import { openDialog } from '../dialog.js';
 import { author, faultOf, keepAuthor } from './words.js';
 
 export function openPublish(bench) {

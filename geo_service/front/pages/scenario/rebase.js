@@ -9,7 +9,7 @@ import { ServiceError, loadingState } from '../api.js';
 import { t, wordOf } from '../frame.js';
 import { verdictBadge } from '../marks.js';
 import { button, freshId } from '../parts.js';
-import { openDialog } from './dialog.js';
+import { openDialog } from '../dialog.js';
 import { faultOf } from './words.js';
 
 const CHOICES = ['ours', 'theirs'];

@@ -1,11 +1,11 @@
 // A window over the page that takes the focus and gives it back.
-import { make } from '../../shared/dom.js';
-import { t } from '../frame.js';
-import { button, freshId } from '../parts.js';
+import { make } from '../shared/dom.js';
+import { t } from './frame.js';
+import { button, freshId } from './parts.js';
 
 /**
- * @param {import('../parts.js').Child} title
- * @param {(close: () => void) => import('../parts.js').Child} fill
+ * @param {import('./parts.js').Child} title
+ * @param {(close: () => void) => import('./parts.js').Child} fill
  */
 export function openDialog(title, fill) {
   const id = freshId('dialog');
@@ -17,7 +17,7 @@ export function openDialog(title, fill) {
       'div',
       { class: 'panel-head' },
       make('h2', { id }, title),
-      button(t('scenarios.close'), close, { kind: 'quiet small' }),
+      button(t('console.close'), close, { kind: 'quiet small' }),
     ),
     make('div', { class: 'stack-small' }, fill(close)),
   );
