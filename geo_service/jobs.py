@@ -142,7 +142,7 @@ class JobBoard:
             if waiting >= MAX_WAITING:
                 msg = said("problem.jobs", count=waiting)
                 raise BusyError(msg, seconds=self._seconds(kind))
-            job = Job(secrets.token_hex(8), kind, account=acting_name(), live=live)
+            job = Job(secrets.token_hex(8), kind, live=live, account=acting_name())
             self._jobs[job.job_id] = job
             self._forget_old()
             if kind not in self._pools:

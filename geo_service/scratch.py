@@ -30,13 +30,15 @@ _TRIES = 10
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> None:
+    def lock_file(file: IO[bytes]) -> None:
+        """Lock a file until it is closed or its process ends; raise OSError if another has it."""
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
+    def lock_file(file: IO[bytes]) -> None:
+        """Lock a file until it is closed or its process ends; raise OSError if another has it."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -83,7 +85,7 @@ def _make(purpose: str, parent: Path | None) -> tuple[Path, IO[bytes]]:
         owner = (path / OWNER).open("xb")
         # A sweeper may take the lock first, and remove the folder under us.
         with suppress(OSError):
-            _lock(owner)
+            lock_file(owner)
             if os.path.samestat(os.fstat(owner.fileno()), (path / OWNER).stat()):
                 return path, owner
         owner.close()
@@ -114,7 +116,7 @@ def _sweep(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        _lock(owner)
+        lock_file(owner)
     except OSError:
         owner.close()
         return False

@@ -34,6 +34,7 @@ LEVELS = (
     ("reports",),
     ("maps",),
     ("planning",),
+    ("province",),
     ("settings",),
     ("web", "cli"),
 )
@@ -171,6 +172,8 @@ def test_a_circle_is_found_through_any_number_of_modules() -> None:
         ("subprocess", ("isolation.py", "forkserver.py", "crew.py")),
         ("highspy", ("layout/highs.py",)),
         ("argon2", ("planning/accounts.py",)),
+        ("dask", ("province/engine.py",)),
+        ("distributed", ("province/engine.py",)),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:
@@ -185,7 +188,11 @@ def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> No
 
 
 EDGE_PARTS = frozenset(
-    {*("planning", "language", "errors", "model", "wording", "settings", "gdal"), "web", "cli"}
+    {
+        *("planning", "province", "language", "errors", "model", "wording", "settings", "gdal"),
+        "web",
+        "cli",
+    }
 )
 """What a route or a command may know: it parses, asks a use case and replies."""
 
@@ -322,6 +329,15 @@ def test_importing_the_package_is_quick_because_it_loads_nothing() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_command_line_of_one_county_loads_no_engine_for_many() -> None:
+    loaded = "print({'dask', 'distributed'} & {*sys.modules})"
+    code = f"import sys, geo_service.cli, geo_service.planning.once; {loaded}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def modules_of_tests() -> list[Path]:

@@ -102,7 +102,7 @@ def test_a_sweeper_that_is_quicker_costs_a_second_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locks: list[object] = []
-    lock = scratch._lock
+    lock = scratch.lock_file
 
     def swept_first(file: object) -> None:
         if not locks:
@@ -110,7 +110,7 @@ def test_a_sweeper_that_is_quicker_costs_a_second_try(
             sweep_scratch(tmp_path)
         lock(file)  # type: ignore[arg-type]  # whatever is given
 
-    monkeypatch.setattr(scratch, "_lock", swept_first)
+    monkeypatch.setattr(scratch, "lock_file", swept_first)
     with scratch_folder("rows", parent=tmp_path) as folder:
         assert (folder / OWNER).exists()
         assert list(tmp_path.iterdir()) == [folder]

@@ -19,6 +19,7 @@ from geo_service.cli import (
     layers,
     layout,
     maps,
+    province,
     rank,
     review,
     saved,
@@ -38,7 +39,9 @@ from geo_service.errors import GeoServiceError
 from geo_service.gdal import restrict_drivers
 from geo_service.settings import Settings
 
-SUBJECTS = (imports, review, rank, maps, scenario, layout, layers, saved, accounts, serve)
+SUBJECTS = (
+    *(imports, review, rank, maps, scenario, layout, province, layers, saved, accounts, serve),
+)
 """Importing a module adds its commands to the app."""
 
 

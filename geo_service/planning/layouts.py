@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
 
-_KIND = "layout"
 MOST_POINTS = 240
 """Of the way of a search."""
+_KIND = "layout"
 CACHED_LAYOUTS = 30
 """How many layouts a running service remembers."""
 _LONGEST_NAME = 60

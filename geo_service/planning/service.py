@@ -64,13 +64,13 @@ class PlanningService:
     ) -> None:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
+        self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
+        self.overview = OverviewDesk(self._state)
         self.accounts = AccountDesk(
             None if workspace is None else lambda: workspace.store.accounts,
             plan=lambda: self.plan,
         )
         self.audit = AuditDesk(None if workspace is None else lambda: workspace.store.audit)
-        self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
-        self.overview = OverviewDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(

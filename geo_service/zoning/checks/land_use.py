@@ -237,13 +237,14 @@ def _judge(use: _Use, table: TierUses | None) -> tuple[Verdict, str]:
         return Verdict.UNKNOWN, "land_use_no_code"
     if table is None:
         return Verdict.UNKNOWN, "land_use_no_table"
-    verdict, key = _by_table(use.code, table)
+    verdict, key = by_table(use.code, table)
     if verdict is not Verdict.PASS and not use.is_planned:
         return Verdict.UNKNOWN, "land_use_present"
     return verdict, key
 
 
-def _by_table(code: str, table: TierUses) -> tuple[Verdict, str]:
+def by_table(code: str, table: TierUses) -> tuple[Verdict, str]:
+    """Return what a code means by a tier's lists, and the message that says so."""
     if code.startswith(table.permitted):
         return Verdict.PASS, ""
     if code.startswith(table.supporting):

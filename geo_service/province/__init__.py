@@ -1,0 +1,1 @@
+"""Many counties: reviewed as tasks on Dask, rolled up, and searched for a project's place."""

@@ -1,0 +1,355 @@
+"""One county of a province as a task: opened, held against the province's rules, reviewed, written.
+
+A task runs in a worker, on any machine that sees the same folders. What it writes follows from
+the county's plan, the rules and the day alone. A county that cannot be used is answered with its
+faults in every language. Geometry of findings is left out: the county's own review draws it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyproj
+import shapely
+
+from geo_service import __version__
+from geo_service.crs import STORAGE_CRS
+from geo_service.domain.enterprises import active_enterprises, latest_year
+from geo_service.errors import Fault, GeoServiceError, RulebookError, WorkspaceError
+from geo_service.language import Language, Translator
+from geo_service.model import FocusBasis
+from geo_service.province.folder import whole_record, write_county
+from geo_service.province.stricter import weaker_rules
+from geo_service.reports.document import is_illustrative, plain
+from geo_service.stores.base import WorkspaceAt
+from geo_service.wording import quoted, said, tell_error
+from geo_service.workspace.opening import open_plan
+from geo_service.workspace.own_files import SETTINGS_FILE
+from geo_service.zoning.approvals import open_approvals
+from geo_service.zoning.review import FINDING_COLUMNS, review, review_id_of
+from geo_service.zoning.rulebook import default_rulebook, open_rulebook
+from geo_service.zoning.waivers import open_waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from geo_service.plan import Plan
+    from geo_service.province.folder import Record
+    from geo_service.province.settings import CountyAt, RulebookText
+    from geo_service.suitability.project import Project
+    from geo_service.zoning.review import Review
+    from geo_service.zoning.rulebook import Rulebook
+
+FORMAT = 1
+"""The form of the files; results of another form are made again."""
+AMOUNTS = {
+    FocusBasis.OUTPUT: "output_cny",
+    FocusBasis.LAND: "land_m2",
+    FocusBasis.FLOOR_AREA: "floor_m2",
+}
+"""The columns of enterprises that are summed by industry; numbers of enterprises are counted."""
+
+_TEXT, _COUNT, _NUMBER, _FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_FINDINGS = pa.schema(
+    [
+        *((name, _TEXT) for name in FINDING_COLUMNS if name not in {"waived", "approved"}),
+        *((name, _FLAG) for name in ("waived", "approved", "illustrative")),
+    ]
+)
+_PARK_TEXTS = (
+    *("park_id", "name", "tier", "township_code", "leading_industry", "industry_group"),
+    *("verdict", "rests_on", "verdict_law", "verdict_county", "verdict_reference"),
+    *("focus_verdict", "top_industry", "source"),
+)
+_PARK_NUMBERS = (
+    *(f"share_{basis}" for basis in FocusBasis),
+    *("hhi", "entropy", "location_quotient"),
+)
+_PARKS = pa.schema(
+    [
+        *((name, _TEXT) for name in _PARK_TEXTS),
+        *((name, _COUNT) for name in ("findings", "enterprise_count")),
+        *((name, _NUMBER) for name in _PARK_NUMBERS),
+        ("illustrative", _FLAG),
+        ("geometry", pa.binary()),
+    ]
+)
+_INDUSTRIES = pa.schema(
+    [
+        ("park_id", _TEXT),
+        ("industry_code", _TEXT),
+        ("enterprises", _COUNT),
+        *((column, _NUMBER) for column in AMOUNTS.values()),
+        *((f"{column}_missing", _COUNT) for column in AMOUNTS.values()),
+    ]
+)
+_BOUNDARY = pa.schema([("geometry", pa.binary())])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountyTask:
+    """What a worker is told of one county; the same task gives the same answer anywhere."""
+
+    county: CountyAt
+    rules: RulebookText | None
+    as_of: date
+    release: str = __version__
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountyAnswer:
+    """What became of a county: its record, or its faults by language."""
+
+    record: Record | None = None
+    faults: Mapping[str, str] | None = None
+
+
+def review_county(task: CountyTask, folder: str, *, is_resumed: bool) -> CountyAnswer:
+    """Review a county and write its result; what is there already is left if it is the same.
+
+    With `is_resumed` a whole result of the same plan, rules, entries and day is answered as it is.
+    """
+    try:
+        return CountyAnswer(record=_reviewed(task, Path(folder), is_resumed=is_resumed))
+    except GeoServiceError as error:
+        return CountyAnswer(faults=faults_told(error))
+
+
+def rank_county(task: CountyTask, project: Project, most: int) -> CountyAnswer:
+    """Rank a project's sites in a county; the record has the best ones with their raw measures."""
+    # A review does not need it: it starts faster without its libraries.
+    from geo_service.suitability.rank import rank_project  # noqa: PLC0415
+
+    try:
+        plan, rules = open_county(task)
+        ranking = rank_project(plan, project, rules, as_of=task.as_of)
+    except GeoServiceError as error:
+        return CountyAnswer(faults=faults_told(error))
+    columns = ["candidate_id", "kind", "park_id", "area_m2", "illustrative", "has_unknowns"]
+    best = ranking.candidates.head(most)
+    criteria = [] if ranking.scored is None else [item.name for item in ranking.scored.chosen]
+    return CountyAnswer(
+        record={
+            "county_code": task.county.code,
+            "name": dict(plan.settings.name),
+            "plan_version": plan.version,
+            "rulebook_version": rules.version,
+            "focus_basis": plan.settings.focus_basis.value,
+            "candidates": len(ranking.sites),
+            "excluded": len(ranking.excluded),
+            "best": [
+                {
+                    **{name: plain(row[name]) for name in columns},
+                    "raw": {name: float(row[name]) for name in criteria},
+                }
+                for row in best.to_dict("records")
+            ],
+        }
+    )
+
+
+def faults_told(error: GeoServiceError) -> dict[str, str]:
+    """Return what is wrong, by language."""
+    return {str(language): tell_error(error, Translator(language)) for language in Language}
+
+
+def open_county(task: CountyTask) -> tuple[Plan, Rulebook]:
+    """Open a county with the rules that it is held to: its own if it has some.
+
+    Raises
+    ------
+    WorkspaceError
+        The county cannot be used, is another one, or the worker is of another release.
+    RulebookError
+        The county's rulebook is broken, weaker than the province's, or cannot be judged so.
+    """
+    if task.release != __version__:
+        msg = said("problem.other_release", worker=__version__, client=task.release)
+        raise WorkspaceError(msg)
+    county = task.county
+    plan = open_plan(WorkspaceAt(Path(county.folder), county.store))
+    if plan.settings.county_code != county.code:
+        found, expected = (
+            quoted(plan.settings.county_code),
+            said("fault.county_code", code=county.code),
+        )
+        fault = Fault(file=SETTINGS_FILE, column="county_code", found=found, expected=expected)
+        msg = said("fault.workspace_one", name=repr(Path(county.folder).name), count=1)
+        raise WorkspaceError(msg, [fault])
+    path = plan.settings.rulebook_path
+    if path is None:
+        return plan, default_rulebook() if task.rules is None else task.rules.rulebook
+    rules = open_rulebook(path)
+    if task.rules is not None:
+        weaker = weaker_rules(rules, task.rules.rulebook, task.as_of, file=path.name)
+        if weaker:
+            raise RulebookError(said("fault.county_rulebook"), weaker)
+    return plan, rules
+
+
+def _reviewed(task: CountyTask, folder: Path, *, is_resumed: bool) -> Record:
+    plan, rules = open_county(task)
+    waivers = open_waivers(plan.settings.waivers_path, rules, plan)
+    approvals = open_approvals(plan.settings.approvals_path, rules, plan)
+    same = {
+        "format": FORMAT,
+        "release": __version__,
+        "review_id": review_id_of(
+            plan, rules, task.as_of, parks=None, entries=waivers.version + approvals.version
+        ),
+    }
+    if is_resumed:
+        record = whole_record(folder, task.county.code)
+        if record is not None and all(record.get(name) == value for name, value in same.items()):
+            return record
+    result = review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
+    plan.forget()
+    tables = {
+        "findings": _content(_finding_rows(result), _FINDINGS),
+        "parks": _content(_park_rows(result), _PARKS),
+        "industries": _content(_industry_rows(plan), _INDUSTRIES),
+        "boundary": _content(_boundary_rows(plan), _BOUNDARY),
+    }
+    return write_county(folder, task.county.code, tables, {**same, **_head(task, result)})
+
+
+def _head(task: CountyTask, result: Review) -> dict[str, Any]:
+    """Return what is said of a county in one line."""
+    settings = result.plan.settings
+    severity = {rule_id: result.rulebook.rules[rule_id].part.severity for rule_id in result.checks}
+    return {
+        "county_code": task.county.code,
+        "name": dict(settings.name),
+        "plan_version": result.plan.version,
+        "rulebook_version": result.rulebook.version,
+        "as_of": result.as_of.isoformat(),
+        "data_date": None if settings.data_date is None else settings.data_date.isoformat(),
+        "area_method": settings.area_method.value,
+        "focus_basis": settings.focus_basis.value,
+        "year": latest_year(result.plan),
+        "verdicts": dict(result.verdicts),
+        "parks": len(result.park_ids),
+        "enterprises": len(active_enterprises(result.plan)),
+        "findings": len(result.results),
+        "waived": result.waived_count,
+        "approved": result.approved_count,
+        "illustrative": is_illustrative(result.plan),
+        "sources": _sources(result.plan),
+        "rules": {
+            rule_id: {"severity": severity[rule_id].value, "checked": count.checked}
+            for rule_id, count in result.checks.items()
+        },
+        "lapsed": [rule.rule_id for rule, _ in result.lapsed],
+    }
+
+
+def _sources(plan: Plan) -> list[str]:
+    found: set[str] = set()
+    for name in plan.layers:
+        frame = plan.frame(name)
+        if "source" in frame:
+            found.update(map(str, frame["source"].dropna().unique()))
+    return sorted(found)
+
+
+def _finding_rows(result: Review) -> dict[str, list[Any]]:
+    translator = Translator(Language.ZH_HANS, result.plan.settings.names_hant)
+    rows = [
+        (
+            item.finding_id,
+            item.rule_id,
+            item.severity.value,
+            item.verdict.value,
+            item.park_id,
+            item.subject.layer,
+            item.subject.id,
+            translator.render(item.title),
+            orjson.dumps(plain(item.evidence)).decode(),
+            item.legal_basis.document,
+            item.basis_tag.value,
+            translator.render(item.cure) if item.cure else None,
+            item.waived is not None,
+            item.approval is not None,
+            item.illustrative,
+        )
+        for item in result.results
+    ]
+    names = (*FINDING_COLUMNS, "illustrative")
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+
+
+def _park_rows(result: Review) -> dict[str, list[Any]]:
+    frame = result.parks
+    rows = {
+        name: [plain(cell) for cell in frame[name]] for name in _PARKS.names if name != "geometry"
+    }
+    return {**rows, "geometry": shapely.to_wkb(frame.geometry.to_numpy()).tolist()}
+
+
+def _industry_rows(plan: Plan) -> dict[str, list[Any]]:
+    """Return the enterprises that count, summed by park and industry code, either of them None."""
+    columns = ["park_id", "industry_code", *AMOUNTS.values()]
+    counts: Counter[tuple[Any, Any]] = Counter()
+    sums: dict[tuple[Any, Any], list[float]] = {}
+    missing: dict[tuple[Any, Any], list[int]] = {}
+    for row in active_enterprises(plan)[columns].itertuples(index=False):
+        park_id, code, *amounts = (plain(cell) for cell in row)
+        key = (park_id, code)
+        counts[key] += 1
+        total = sums.setdefault(key, [0.0] * len(amounts))
+        lacking = missing.setdefault(key, [0] * len(amounts))
+        for position, amount in enumerate(amounts):
+            if amount is None:
+                lacking[position] += 1
+            else:
+                total[position] += amount
+    keys = sorted(counts, key=lambda key: (key[0] or "", key[1] or ""))
+    rows: dict[str, list[Any]] = {
+        "park_id": [park_id for park_id, _ in keys],
+        "industry_code": [code for _, code in keys],
+        "enterprises": [counts[key] for key in keys],
+    }
+    for position, column in enumerate(AMOUNTS.values()):
+        rows[column] = [sums[key][position] for key in keys]
+        rows[f"{column}_missing"] = [missing[key][position] for key in keys]
+    return rows
+
+
+def _boundary_rows(plan: Plan) -> dict[str, list[Any]]:
+    """Return the county's polygon, no row if it has none."""
+    frame = plan.frame("county")
+    if not len(frame):
+        return {"geometry": []}
+    return {"geometry": [shapely.to_wkb(shapely.union_all(plan.geo("county").geometry.to_numpy()))]}
+
+
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {
+        "geometry": {
+            "encoding": "WKB",
+            "geometry_types": [],
+            "crs": pyproj.CRS.from_user_input(STORAGE_CRS).to_json_dict(),
+        }
+    },
+}
+"""The metadata of GeoParquet."""
+
+
+def _content(rows: Mapping[str, list[Any]], schema: pa.Schema) -> bytes:
+    """Return rows as a Parquet file, GeoParquet if they have geometry."""
+    if "geometry" in schema.names:
+        schema = schema.with_metadata({"geo": orjson.dumps(_GEO)})
+    stream = io.BytesIO()
+    pq.write_table(pa.table(dict(rows), schema=schema), stream, compression="zstd")
+    return stream.getvalue()
