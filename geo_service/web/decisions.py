@@ -46,6 +46,9 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
     _LOOK: (
         *("GET /", "GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
         *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}", "GET /data"),
+        *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
+        *("GET /api/overview", "GET /api/overview/{name}"),
+        *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),
         *("GET /api/reviews", "GET /api/reviews/{review_id}", "GET /api/changes"),
         "GET /api/reviews/{review_id}/comparison",
@@ -81,6 +84,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /tiles/{layer}/{z}/{x}/{y}.mvt", "HEAD /tiles/{layer}/{z}/{x}/{y}.mvt"),
     ),
     _PLAN: (
+        "POST /api/goals/read",
         *("POST /api/projects/read", "POST /api/rankings", "POST /api/rankings/{ranking_id}/run"),
         *("POST /api/scenarios", "POST /api/scenarios/import"),
         *("PATCH /api/scenarios/{scenario_id}", "DELETE /api/scenarios/{scenario_id}"),

@@ -43,6 +43,7 @@ SAFE_OF_STEWARDS = {name for name in DECISIONS if name.startswith("GET /api/impo
 DOES = {
     Role.VIEWER: set[str](),
     Role.PLANNER: {
+        "POST /api/goals/read",
         *("POST /api/projects/read", "POST /api/rankings", "POST /api/rankings/{ranking_id}/run"),
         *("POST /api/scenarios", "POST /api/scenarios/import"),
         *("PATCH /api/scenarios/{scenario_id}", "DELETE /api/scenarios/{scenario_id}"),

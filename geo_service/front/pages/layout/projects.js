@@ -5,7 +5,7 @@ import { ask, get } from '../api.js';
 import { t } from '../frame.js';
 import { button, select } from '../parts.js';
 import { ProjectForm } from '../project/form.js';
-import { openDialog } from '../scenario/dialog.js';
+import { openDialog } from '../dialog.js';
 import { faultOf } from '../scenario/words.js';
 
 const RANKINGS = 60;
