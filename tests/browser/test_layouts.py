@@ -155,7 +155,7 @@ def assert_told(page: Page, base: str, path: str, found: Document) -> None:
     ]
     expect(rows.first).to_contain_text(changed[0]["proposed"])
     expect(rows.first).to_contain_text(changed[0]["why"])
-    expect(page.locator("#placed tbody tr")).to_contain_text(GARMENT["name"])
+    expect(page.locator("#placed tbody tr")).to_contain_text(str(GARMENT["name"]))
     expect(page.locator("#moves tbody tr")).to_have_count(len(found["moves"]))
     page.check("#all-parks")
     page.locator("#parks .more button").click()
