@@ -210,8 +210,10 @@ def publish(page: Page, base: str, scenario: str) -> None:
 
 def cancel(page: Page, base: str) -> None:
     """A search that is cancelled ends, and with it the solver's process."""
-    long = {"draws": 50, "output": 0.3, "weights": 0.5}
-    goals = {**GOALS, "name": "长", "industries": {}, "firmness": long}
+    # 400 points of a front, three solves each: no machine is done before the button is pressed.
+    front = {"terms": ["moves", "focus", "chains"], "points": 20}
+    solving = {"time_limit_s": 1_200}
+    goals = {**GOALS, "name": "长", "industries": {}, "front": front, "solving": solving}
     page.goto(f"{base}/layouts")
     page.wait_for_selector(SHOWN)
     open_goals(page, goals)

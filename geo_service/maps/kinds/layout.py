@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -212,10 +212,10 @@ class LayoutData(PlanData):
                 shapes.append(arrow(model.park[home].point, model.park[park_id].point))
         return [row["move_id"] for row in rows], rows, self._in_degrees(shapes)
 
-    def _in_degrees(self, shapes: list[BaseGeometry | None]) -> gpd.GeoSeries:
+    def _in_degrees(self, shapes: list[BaseGeometry | None]) -> Any:  # noqa: ANN401 - an array
         found = np.array([*shapes, None], dtype=object)  # the last one keeps it a row of shapes
-        shown = gpd.GeoSeries(found, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
-        return gpd.GeoSeries(shown.iloc[:-1])
+        metric = gpd.GeoSeries(found, crs=self.plan.settings.metric_crs)
+        return np.asarray(metric.to_crs(STORAGE_CRS).to_numpy()[:-1])
 
     # ---- what the map has -----------------------------------------------------------------------
 
