@@ -111,7 +111,7 @@ function reviewColumns() {
     {
       key: 'verdict',
       label: t('home.verdict'),
-      css: 'verdict-cell',
+      css: 'outcome-col',
       value: (park) => WORST_FIRST.indexOf(park.verdict),
       show: (park) => verdictMark(park.verdict),
     },
