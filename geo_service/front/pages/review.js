@@ -338,13 +338,7 @@ class ReviewView {
     setTitle(t('console.review_title'), summary.review_id);
     showPage(
       this.head(),
-      make(
-        'div',
-        { class: 'review-grid' },
-        this.matrixPanel(),
-        this.findingsPanel,
-        this.mapPanel(),
-      ),
+      make('div', { class: 'desk-grid' }, this.matrixPanel(), this.findingsPanel, this.mapPanel()),
       panel(
         t('review.verdicts'),
         {

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
+from geo_service.errors import NotFoundError
 from geo_service.model import Tier, Verdict
-from geo_service.planning.pages.park_verdict import Reason, decisive_reason, pass_share_of
+from geo_service.planning.pages.park_verdict import ParkReason, decisive_reason, pass_share_of
 from geo_service.reports.document import Document, plain
+from geo_service.wording import said, shorten
 from geo_service.zoning.county_figures import (
     CountyFigure,
     FigureName,
@@ -60,7 +62,7 @@ class OverviewDesk:
         self._state = state
         self._lock = threading.Lock()
         self._figures: LRUCache[object, list[CountyFigure]] = LRUCache(_KEPT)
-        self._reasons: LRUCache[object, Mapping[str, Reason]] = LRUCache(_KEPT)
+        self._reasons: LRUCache[object, Mapping[str, ParkReason]] = LRUCache(_KEPT)
 
     def document(self, language: Language, asked: ParkFilter) -> Document:
         """Return the figures of the parks that are asked for, and the reason of each verdict.
@@ -85,21 +87,24 @@ class OverviewDesk:
             "reasons": {park_id: _reason(reason) for park_id, reason in reasons.items()},
         }
 
-    def rows(
-        self, name: FigureName, language: Language, asked: ParkFilter, slice_: Slice
-    ) -> Document:
-        """Return a page of the rows behind a figure, the greatest first, unknown ones last."""
+    def rows(self, name: str, language: Language, asked: ParkFilter, slice_: Slice) -> Document:
+        """Return a page of the rows behind a figure, the greatest first, unknown ones last.
+
+        NotFoundError for a name that no figure has.
+        """
+        if name not in set(FigureName):
+            raise NotFoundError(said("problem.no_figure", figure=repr(shorten(name))))
         review = self._state.review
         translator = self._state.translator(language)
         limit, offset = slice_
         chosen = asked.ids(review)
         figures = self._figures_of(review, asked, chosen)
-        rows = figure_rows(review, name, chosen)
+        rows = figure_rows(review, FigureName(name), chosen)
         parks = review.plan.frame("parks")
         names = dict(zip(parks["park_id"], parks["name"], strict=True))
         shown = rows.iloc[offset : offset + limit].to_dict("records")
         return {
-            **_figure(next(figure for figure in figures if figure.name is name)),
+            **_figure(next(figure for figure in figures if figure.name == name)),
             "numberMatched": len(rows),
             "numberReturned": len(shown),
             "rows": [
@@ -126,7 +131,7 @@ class OverviewDesk:
                 self._figures[key] = kept
         return kept
 
-    def _reasons_of(self, review: Review, language: Language) -> Mapping[str, Reason]:
+    def _reasons_of(self, review: Review, language: Language) -> Mapping[str, ParkReason]:
         key = (review.review_id, language)
         with self._lock:
             kept = self._reasons.get(key)
@@ -156,7 +161,7 @@ def _figure(figure: CountyFigure) -> Document:
     }
 
 
-def _reason(reason: Reason) -> Document:
+def _reason(reason: ParkReason) -> Document:
     return {
         "rule_id": reason.rule_id,
         "text": reason.text,
@@ -166,7 +171,7 @@ def _reason(reason: Reason) -> Document:
 
 
 def _worst_first(
-    review: Review, park_ids: Sequence[str], reasons: Mapping[str, Reason]
+    review: Review, park_ids: Sequence[str], reasons: Mapping[str, ParkReason]
 ) -> list[Document]:
     """Return parks with their reasons: those of most rules first, then of most findings."""
     parks = review.plan.frame("parks")

@@ -66,7 +66,7 @@ def verdict_document(review: Review, park_id: str, translator: Translator) -> Do
 
 
 @dataclass(frozen=True)
-class Reason:
+class ParkReason:
     """The gravest rule of those that give a park its verdict, and how many such rules there are."""
 
     rule_id: str
@@ -75,13 +75,13 @@ class Reason:
     findings: int
 
 
-def decisive_reason(review: Review, park_id: str, translator: Translator) -> Reason | None:
+def decisive_reason(review: Review, park_id: str, translator: Translator) -> ParkReason | None:
     """Return the gravest reason of a park's verdict in a few words; None where there is none."""
     verdict = review.park_verdicts[park_id]
     deciding = [group for group in _groups(review, park_id) if _is_deciding(group, verdict)]
     if not deciding:
         return None
-    return Reason(
+    return ParkReason(
         rule_id=deciding[0].rule.rule_id,
         text=_phrase(review, deciding[0], translator, most_read=_READ_OF_MANY),
         rules=len({group.rule.rule_id for group in deciding}),

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError
 from geo_service.model import BasisGroup, Tier, Verdict
-from geo_service.planning.pages.overview import FigureName, ParkFilter
+from geo_service.planning.pages.overview import ParkFilter
 from geo_service.web.answers import answers
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import Limit, Offset, ServiceDep, json_reply
@@ -46,10 +47,12 @@ def overview(
     return json_reply(request, service.overview.document(language, asked))
 
 
-@router.get("/{name}", summary="The rows behind a key figure", responses=answers("Any"))
+@router.get(
+    "/{name}", summary="The rows behind a key figure", responses=answers("Any", NotFoundError)
+)
 @in_turn(WorkKind.PARKS)
 def rows(  # noqa: PLR0913 - what the contract of lists names
-    name: FigureName,
+    name: str,
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
@@ -58,5 +61,8 @@ def rows(  # noqa: PLR0913 - what the contract of lists names
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return what a figure's latest value is made of, the greatest first, unknown ones last."""
+    """Return what a figure's latest value is made of, the greatest first, unknown ones last.
+
+    Figures are named in `/api/overview`.
+    """
     return json_reply(request, service.overview.rows(name, language, asked, (limit, offset)))

@@ -56,7 +56,7 @@ function aboutColumns(isAllMadeUp) {
     {
       key: 'tier',
       label: t('home.tier'),
-      css: 'wide-only',
+      css: 'wide-only tier-cell',
       value: (park) => TIERS.indexOf(park.tier),
       show: (park) => t(`tier.${park.tier}`),
     },
@@ -98,7 +98,7 @@ function figureColumns(basis, line) {
     {
       key: 'area',
       label: t('home.area'),
-      css: 'number wide-only',
+      css: 'number wide-only area-cell',
       isDownFirst: true,
       value: (park) => park.declared_area_ha,
       show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4),
@@ -111,19 +111,21 @@ function reviewColumns() {
     {
       key: 'verdict',
       label: t('home.verdict'),
+      css: 'outcome-col',
       value: (park) => WORST_FIRST.indexOf(park.verdict),
       show: (park) => verdictMark(park.verdict),
     },
     {
       key: 'rests_on',
       label: t('home.rests_on'),
+      css: 'basis-cell',
       value: (park) => BASIS_GROUPS.indexOf(park.rests_on[0] ?? ''),
       show: (park) => restsOnMarks(park.rests_on),
     },
     {
       key: 'findings',
       label: t('home.findings'),
-      css: 'number',
+      css: 'number count-cell',
       isDownFirst: true,
       value: (park) => park.findings,
       show: (park) => count(park.findings),
