@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path("geo_service", "front")
 BUILT = SOURCES / "built"
 PAGES = (
-    *("about", "compare", "data", "error", "finder", "help", "home", "park", "review", "reviews"),
-    *("rulebook", "scenario", "scenario_compare", "scenarios", "sheet", "sites"),
+    *("about", "compare", "data", "error", "finder", "help", "here", "home", "park", "review"),
+    *("reviews", "rulebook", "scenario", "scenario_compare", "scenarios", "sheet", "sites"),
 )
 PROGRAMS = {
     "iife": (

@@ -231,14 +231,16 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
         members["choices"] = choice_documents(error, translator)
     if isinstance(error, (RulebookError, ProjectError, ScenarioError, GoalsError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
-    if isinstance(error, ScenarioError):
+    if isinstance(error, (ScenarioError, ProjectError)):
         members["faults"] = field_faults(error, translator)
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
 
 
-def field_faults(error: ScenarioError, translator: Translator) -> list[dict[str, str | None]]:
-    """Return the faults of edits by their field, so that a form can show each where it belongs."""
+def field_faults(
+    error: ScenarioError | ProjectError, translator: Translator
+) -> list[dict[str, str | None]]:
+    """Return faults by their field, so that a form can show each where it belongs."""
     return [
         {
             # `edits.0.reason` and `e12.parcel_id` name the field last.

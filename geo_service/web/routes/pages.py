@@ -47,6 +47,7 @@ _SITES = Page(
     texts=("sites", "facility", "finding_words"),
     is_charted=True,
 )
+_HERE = Page(name="here", nav_entry="sites", texts=("here", "sites", "facility", "finding_words"))
 _SCENARIOS = Page(name="scenarios", nav_entry="scenarios", texts=("scenarios",))
 _SCENARIO = Page(
     name="scenario",
@@ -128,6 +129,12 @@ def review(
 def sites(request: Request, language: PageLanguageDep) -> Response:
     """Return the page on which a site for a project is found."""
     return shell.render(_SITES, request, language)
+
+
+@router.get("/here")
+def here(request: Request, language: PageLanguageDep) -> Response:
+    """Return the page that says whether a project may be built at a place."""
+    return shell.render(_HERE, request, language)
 
 
 @router.get("/scenarios")
