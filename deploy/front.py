@@ -23,6 +23,7 @@ BUILT = SOURCES / "built"
 PAGES = (
     *("about", "compare", "data", "error", "finder", "help", "here", "home", "park", "review"),
     *("reviews", "rulebook", "scenario", "scenario_compare", "scenarios", "sheet", "sites"),
+    "sites_sheet",
 )
 PROGRAMS = {
     "iife": (

@@ -53,6 +53,7 @@ def pages(county: Running) -> dict[str, str]:
         "reviews": "/reviews",
         "review": f"/reviews/{county.review.review_id}",
         "sites": "/sites",
+        "here": "/here",
         "scenarios": "/scenarios",
         "compared": "/scenarios/compare",
         "rulebook": "/rulebook",
@@ -63,8 +64,8 @@ def pages(county: Running) -> dict[str, str]:
 
 
 NAMES = (
-    *("home", "park", "reviews", "review", "sites", "scenarios", "compared", "rulebook", "data"),
-    *("help", "about"),
+    *("home", "park", "reviews", "review", "sites", "here", "scenarios", "compared"),
+    *("rulebook", "data", "help", "about"),
 )
 
 
