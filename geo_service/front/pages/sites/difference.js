@@ -7,6 +7,7 @@ import { t } from '../frame.js';
 import { points, raw } from './figures.js';
 
 const LEAST = 0.005;
+const LEVEL = 1e-6;
 
 /**
  * What each criterion gives one candidate over another, in points of a hundred, the largest first;
@@ -90,10 +91,9 @@ function signed(value) {
   return `${value > 0 ? '+' : '−'}${number(Math.abs(value))}`;
 }
 
-// From the first's score, step by step, to the second's.
-export function waterfall(ranking) {
-  const [first, second] = ranking.candidates;
-  const rows = second ? differences(ranking, second, first) : null;
+// From the first's score, step by step, to that of another one.
+export function waterfall(ranking, first, second) {
+  const rows = differences(ranking, second, first);
   if (!rows) {
     return null;
   }
@@ -120,8 +120,14 @@ export function waterfall(ranking) {
       make('td', { class: 'number' }, value),
     );
   };
-  const whole = (item, name) =>
-    line(t(name), 0, place(item.score * 100), points(item.score), 'is-whole');
+  const whole = (item) =>
+    line(
+      t('sites.the_nth', { rank: item.rank }),
+      0,
+      place(item.score * 100),
+      points(item.score),
+      'is-whole',
+    );
   return make(
     'table',
     { class: 'apart is-waterfall' },
@@ -129,7 +135,7 @@ export function waterfall(ranking) {
     make(
       'tbody',
       {},
-      whole(first, 'sites.the_first'),
+      whole(first),
       steps.map((row, index) =>
         line(
           dataText(row.criterion.label),
@@ -139,7 +145,7 @@ export function waterfall(ranking) {
           row.points < 0 ? 'is-less' : 'is-more',
         ),
       ),
-      whole(second, 'sites.the_second'),
+      whole(second),
     ),
   );
 }
@@ -159,6 +165,9 @@ export function swapSentence(ranking) {
   const label = second?.label ?? swap.second;
   if (!hasValue(swap.change)) {
     return t(swap.is_exact ? 'sites.swap_never' : 'sites.swap_not_found', { label });
+  }
+  if (swap.change < LEVEL) {
+    return t('sites.swap_level', { label });
   }
   const single = ranking.criteria
     .map((criterion) => ({

@@ -7,6 +7,7 @@ import { button } from '../parts.js';
 import { differenceNode, swapSentence, waterfall } from './difference.js';
 import { explain, figuresOf } from './explanation.js';
 import { points, rankNumber } from './figures.js';
+import { placesOf } from './groups.js';
 
 const TABS = ['apart', 'why', 'figures'];
 
@@ -96,7 +97,9 @@ export class Dock {
   // Of the first: the steps that lead down to the second; of any other: what sets it apart.
   apart(candidate) {
     const { now } = this.view;
-    const [first, second] = now.candidates;
+    const [first] = now.candidates;
+    // Another choice of the same place would say nothing.
+    const second = placesOf(now.candidates)[1]?.best;
     if (candidate !== first) {
       return make(
         'div',
@@ -115,7 +118,7 @@ export class Dock {
       { id: 'difference' },
       make('h3', {}, t('sites.waterfall')),
       make('p', { class: 'note' }, dataText(shorten(second.label, 80))),
-      waterfall(now) ?? make('p', { class: 'note' }, t('sites.no_parts')),
+      waterfall(now, first, second) ?? make('p', { class: 'note' }, t('sites.no_parts')),
       swapNode(now),
     );
   }

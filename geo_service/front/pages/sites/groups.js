@@ -47,10 +47,23 @@ export function placesOf(candidates) {
   return [...places.values()].map((choices) => ({
     best: choices[0],
     choices,
-    first: choices.every((item) => item.stability)
-      ? choices.reduce((sum, item) => sum + item.stability.first, 0)
-      : null,
+    first: firstOf(choices),
   }));
+}
+
+// How often one of several candidates comes first. Those that are level come first together, and
+// count once.
+function firstOf(choices) {
+  if (!choices.every((item) => item.stability)) {
+    return null;
+  }
+  const byScore = new Map();
+  for (const { score, stability } of choices) {
+    const key = score.toFixed(9);
+    byScore.set(key, Math.max(byScore.get(key) ?? 0, stability.first));
+  }
+  const sum = [...byScore.values()].reduce((total, share) => total + share, 0);
+  return Math.min(1, sum);
 }
 
 // Which place a candidate belongs to: joined are those of one kind of ground with a member in
