@@ -7,7 +7,8 @@ import { pageAddress, setTitle, showPage, t } from './frame.js';
 import { run } from './jobs.js';
 import { button, pageHead, select } from './parts.js';
 import { ProjectForm } from './project/form.js';
-import { RankingView, rankingPath } from './sites/ranking.js';
+import { rankingPath } from './sites/path.js';
+import { RankingView } from './sites/ranking.js';
 
 class Workbench {
   constructor(schema, rankings, projects) {

@@ -8,7 +8,7 @@ import { mapFrame } from './mapframe.js';
 import { button, pageHead } from './parts.js';
 import { Comparison, MOST_COMPARED } from './sites/comparison.js';
 import { swapSentence } from './sites/difference.js';
-import { rankingPath } from './sites/ranking.js';
+import { rankingPath } from './sites/path.js';
 
 const given = new URLSearchParams(window.location.search);
 const rankingId = given.get('ranking') ?? '';

@@ -11,16 +11,13 @@ import { columnsOf } from './columns.js';
 import { Dock } from './dock.js';
 import { exclusions } from './exclusions.js';
 import { groupsOf } from './groups.js';
+import { rankingPath } from './path.js';
 import { Tray } from './tray.js';
 import { Weights } from './weights.js';
 
 const DOWNLOADS = ['xlsx', 'geojson', 'json'];
 // How long a slider rests before what is slower than the table follows.
 const REST_MS = 120;
-
-export function rankingPath(rankingId) {
-  return `/api/rankings/${encodeURIComponent(rankingId)}`;
-}
 
 export class RankingView {
   // first: the ranking as it is kept. open(id) shows another one in its place. given: what an
