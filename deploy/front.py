@@ -21,20 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path("geo_service", "front")
 BUILT = SOURCES / "built"
 PAGES = (
-    *(
-        "about",
-        "account",
-        "compare",
-        "data",
-        "error",
-        "finder",
-        "help",
-        "home",
-        "layout",
-        "layouts",
-    ),
-    *("park", "review", "reviews", "rulebook", "scenario", "scenario_compare", "scenarios"),
-    *("sheet", "sites"),
+    *("about", "account", "compare", "data", "error", "finder", "help", "here", "home"),
+    *("layout", "layouts", "park", "review", "reviews", "rulebook", "scenario"),
+    *("scenario_compare", "scenarios", "sheet", "sites", "sites_sheet"),
 )
 PROGRAMS = {
     "iife": (

@@ -147,9 +147,9 @@ def _is_tight(edge: str, beside: str) -> bool:
 
 _TRADITIONAL = "s2tw"
 """OpenCC's conversion: characters as used in Taiwan, words as used on the mainland."""
-_CORRECTIONS = (("汙", "污"), ("準入", "准入"), ("箇", "個"))
-"""OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted, and
-5 個中小企業, which is not 箇中 (among them)."""
+_CORRECTIONS = (("汙", "污"), ("準入", "准入"), ("箇", "個"), ("“", "「"), ("”", "」"))
+"""OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted,
+5 個中小企業, which is not 箇中 (among them), and the quotation marks of Taiwan."""
 
 
 def _to_traditional(text: str) -> str:

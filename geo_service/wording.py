@@ -86,8 +86,23 @@ def said_of(item: Mapping[str, Any]) -> Message:
     if key not in catalogue():
         return said("fault.by_model", words=str(item["msg"]))
     if "expected" in context:
-        context["expected"] = str(context["expected"]).replace(" or ", ", ").split(", ")
+        choices = str(context["expected"]).replace(" or ", ", ").split(", ")
+        field = str(item["loc"][-1]) if item.get("loc") else ""
+        context["expected"] = [_choice(field, choice.strip("'")) for choice in choices]
     return Message(key, {name: _plain(value) for name, value in context.items()})
+
+
+_CHOICES = ("{field}.{value}", "sites.{field}_{value}", "sites.{value}_{field}")
+"""Where the catalogue has the words of a field's choices."""
+
+
+def _choice(field: str, value: str) -> Message:
+    """Return a choice as it is written, with the words of the reader's language where there are."""
+    keys = (key.format(field=field, value=value) for key in _CHOICES)
+    known = next((key for key in keys if key in catalogue()), None)
+    if known is None:
+        return said("fault.bare_choice", value=value)
+    return said("fault.choice", value=value, words=Message(known))
 
 
 def _plain(value: object) -> object:

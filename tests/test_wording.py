@@ -55,7 +55,10 @@ def told(changes: dict[str, object], translator: Translator = SIMPLIFIED) -> str
         ({"nam": "y"}, "项目，字段 nam：没有“nam”这个名称；要求：最接近的是“name”；可用的有："),
         ({"needs": {"land_m2": -1}}, "用地面积（needs.land_m2）：“-1”；要求：大于 0"),
         ({"needs": {"land_m2": "much"}}, "用地面积（needs.land_m2）：“much”；要求：一个数"),
-        ({"kind": "other"}, "类别（kind）：“other”；要求：以下之一：'new'、'expansion'"),
+        (
+            {"kind": "other"},
+            "类别（kind）：“other”；要求：以下之一：“new”（新建）、“expansion”（改建、扩建、技术改造）",
+        ),
         ({"industry_code": "38419"}, "GB/T 4754-2017 中有的代码；最接近的是 3841 "),
         ({"needs": {}}, "land_m2 和 floor_area_m2 只能填一个，也必须填一个"),
         ({"name": " "}, "名称（name）：“ ”；要求：不能为空白"),

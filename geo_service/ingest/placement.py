@@ -136,12 +136,13 @@ def decide_placement(
         return decision.declared(source.crs)
     placement = decision.remembered(remembered) if remembered is not None else None
     if placement is None:
-        is_degrees = _are_degrees(decision.points)
+        is_degrees = are_degrees(decision.points)
         placement = decision.degrees() if is_degrees else decision.projected()
     return placement
 
 
-def _are_degrees(points: NDArray[np.float64]) -> bool:
+def are_degrees(points: NDArray[np.float64]) -> bool:
+    """Return whether numbers (n, 2) can be degrees: none is larger than those of the globe."""
     largest = np.abs(points).max(axis=0)
     return bool(largest.max() <= _FULL_TURN_DEG and largest.min() <= _RIGHT_ANGLE_DEG)
 
@@ -253,7 +254,7 @@ class _Decision:
         crs = self._source.crs
         if crs is None or not crs.is_geographic:
             crs = pyproj.CRS(STORAGE_CRS)
-        if not _are_degrees(self.points):
+        if not are_degrees(self.points):
             raise self._refused(
                 said("refusal.no_degrees", numbers=_shown(self.points[0])),
                 said("refusal.degrees_for", shift=shift),
@@ -286,7 +287,7 @@ class _Decision:
         """Return the error for a named CRS that puts the data outside the county."""
         numbers = _shown(self.points[0])
         found = said("refusal.outside", crs=_label(crs), numbers=numbers)
-        readings = [] if _are_degrees(self.points) else list(self._zones())
+        readings = [] if are_degrees(self.points) else list(self._zones())
         if not readings:
             return self._refused(found, said("refusal.crs_inside"))
         choices = [

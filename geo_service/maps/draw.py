@@ -333,6 +333,7 @@ def _place_addresses(service: ServiceAddresses, translator: Translator) -> dict[
     return {
         "identify": f"{service.root}/api/identify?{language}",
         "areas": f"{service.root}/api/areas?{language}",
+        "here": f"{service.root}/here",
     }
 
 

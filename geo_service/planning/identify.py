@@ -251,13 +251,13 @@ class PointInquiry:
             for row, distance_m in zip(rows_of(frame.iloc[nearest]), far_m[nearest], strict=True)
         ]
 
-    def _slope(self, point: BaseGeometry) -> Document | None:
-        """The slope of the cells around a point; None without a DEM, or where it has none."""
+    def _slope(self, shape: BaseGeometry) -> Document | None:
+        """The slope of ground, round a point of the cells there; None if no DEM tells it."""
         if self.plan.dem is None:
             return None
         dem = Dem.of(self.plan.dem)
-        around = np.array([point.buffer(max(dem.cell_m))], dtype=object)
-        row = slope_of(dem, around).iloc[0]
+        ground = shape if shape.area else shape.buffer(max(dem.cell_m))
+        row = slope_of(dem, np.array([ground], dtype=object)).iloc[0]
         if not math.isfinite(row["mean_percent"]):
             return None
         return {"percent": float(row["mean_percent"]), "degrees": float(row["mean_degrees"])}
@@ -301,14 +301,7 @@ class PointInquiry:
             `geometry` is no valid GeoJSON polygon in degrees, one too large, or one that
             reaches far beyond the county.
         """
-        drawn = read_polygon(geometry)
-        near = self._near()
-        if near is not None and not self._is_near(drawn.bounds):
-            west, south, east, north = near
-            _refuse(said("problem.area_far", west=west, south=south, east=east, north=north))
-        if drawn.length > MAX_OUTLINE_DEG:
-            _refuse(said("problem.outline", most=MAX_OUTLINE_DEG))
-        shape = self._in_metres(shapely.segmentize(drawn, _SEGMENT_DEG))
+        shape = self.in_metres(geometry)
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
             _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
@@ -337,6 +330,39 @@ class PointInquiry:
         }
         document: Document = plain(found)
         return document
+
+    def facts(self, shape: BaseGeometry) -> Document:
+        """Return what lies on ground in the metric CRS, and what is near, without any rule.
+
+        Zones that it overlaps, its township, the nearest river management boundary and facility
+        of each kind (metres from its border), and its mean slope.
+        """
+        inside = shape.representative_point()
+        found = {
+            "zones": self._overlapped(shape, float(self._area_m2([shape])[0]), ())
+            if shape.area
+            else [],
+            "township": self._township(inside),
+            "river": self._river(shape),
+            "facilities": self._facilities(shape),
+            "slope": self._slope(shape),
+        }
+        document: Document = plain(found)
+        return document
+
+    def in_metres(self, geometry: object) -> BaseGeometry:
+        """Return a drawn GeoJSON polygon in the metric CRS; InvalidQueryError as `describe`."""
+        return self.near_county(read_polygon(geometry))
+
+    def near_county(self, drawn: BaseGeometry) -> BaseGeometry:
+        """Return a shape in degrees in the metric CRS; InvalidQueryError for one far away."""
+        near = self._near()
+        if near is not None and not self._is_near(drawn.bounds):
+            west, south, east, north = near
+            _refuse(said("problem.area_far", west=west, south=south, east=east, north=north))
+        if drawn.length > MAX_OUTLINE_DEG:
+            _refuse(said("problem.outline", most=MAX_OUTLINE_DEG))
+        return self._in_metres(shapely.segmentize(drawn, _SEGMENT_DEG) if drawn.area else drawn)
 
     def _area_m2(self, shapes: Any) -> Any:  # noqa: ANN401 - arrays
         method = self.plan.settings.area_method

@@ -170,6 +170,11 @@ class PlanningService:
         """The workspace, open; NotFoundError for a service that was made from a bare plan."""
         return self._state.workspace
 
+    @property
+    def has_workspace(self) -> bool:
+        """Whether there is a folder and a store behind it."""
+        return self._state.has_workspace
+
     def translator(self, language: Language) -> Translator:
         """Return a translator that knows this county's names."""
         return self._state.translator(language)

@@ -83,7 +83,7 @@ def ranking_excerpt(
     names = _names(ranking, translator)
 
     def told(candidate: Candidate, reason: Reason) -> str:
-        label = _identity(candidate, names, translator)["label"]
+        label = candidate_identity(candidate, names, translator)["label"]
         return f"{label}: {translator.render(reason.detail)}"
 
     return {
@@ -119,8 +119,8 @@ def excluded_lists(
     for start in range(0, len(ranking.excluded), size):
         yield [
             {
-                **_identity(item.candidate, names, translator),
-                "reasons": [_reason(reason, translator) for reason in item.reasons],
+                **candidate_identity(item.candidate, names, translator),
+                "reasons": [reason_document(reason, translator) for reason in item.reasons],
             }
             for item in ranking.excluded[start : start + size]
         ]
@@ -140,9 +140,9 @@ def ranking_frame(ranking: Ranking, translator: Translator) -> Document:
         "land_search": _land_search(ranking.land, translator),
         "nearest_misses": [
             {
-                **_identity(miss.candidate, names, translator),
+                **candidate_identity(miss.candidate, names, translator),
                 "reasons": [
-                    {**_reason(reason, translator), "cure": translator.render(cure)}
+                    {**reason_document(reason, translator), "cure": translator.render(cure)}
                     for reason, cure in zip(miss.reasons, miss.cures, strict=True)
                 ],
             }
@@ -201,9 +201,10 @@ def _names(ranking: Ranking, translator: Translator) -> Mapping[str, str]:
     return names
 
 
-def _identity(
+def candidate_identity(
     candidate: Candidate, names: Mapping[str, str], translator: Translator
 ) -> dict[str, Any]:
+    """Return a candidate's id, kind, park, label, area and members; `names` are those of parks."""
     park = names.get(candidate.park_id or "")
     around = park or names.get(candidate.candidate_id)
     location = _location_in_park(candidate, translator)
@@ -223,6 +224,8 @@ def _identity(
 
 def _location_in_park(candidate: Candidate, translator: Translator) -> str:
     if candidate.kind is CandidateKind.FLOORS:
+        if not candidate.members:
+            return candidate.candidate_id.partition(":")[2]
         building = candidate.members[0].rpartition("/")[0]
         floors = [member.rpartition("/")[2] for member in candidate.members]
         return translator.text("candidate.floors", building=building, floors=floors)
@@ -254,13 +257,14 @@ def _land_search(land: LandSearch | None, translator: Translator) -> Document | 
             }
             for item in land.closed
         ],
-        "unjudged": [_reason(reason, translator) for reason in land.unjudged],
+        "unjudged": [reason_document(reason, translator) for reason in land.unjudged],
         "largest_free_m2": None if miss is None else plain(miss.area_m2),
         "illustrative": land.illustrative,
     }
 
 
-def _reason(reason: Reason, translator: Translator) -> Document:
+def reason_document(reason: Reason, translator: Translator) -> Document:
+    """Return what speaks against a candidate, with its rule, measure and legal basis."""
     basis = reason.legal_basis
     return {
         "rule_id": reason.rule_id,
@@ -362,7 +366,7 @@ def _candidate(
     identity = candidate.candidate_id
     result = tables.result[identity]
     return {
-        **_identity(candidate, names, translator),
+        **candidate_identity(candidate, names, translator),
         "rank": int(result["rank"]),
         "place_in_park": ranking.ranks_in_parks.get(identity),
         "score": plain(result["score"]),
@@ -371,12 +375,15 @@ def _candidate(
         },
         "criteria": tables.figures(identity),
         "stability": plain(tables.stability[identity]),
-        "focus_effect": _effect(ranking.effects.get(candidate.park_id or "")),
-        "unknowns": [_reason(reason, translator) for reason in ranking.unknowns.get(identity, ())],
+        "focus_effect": effect_document(ranking.effects.get(candidate.park_id or "")),
+        "unknowns": [
+            reason_document(reason, translator) for reason in ranking.unknowns.get(identity, ())
+        ],
     }
 
 
-def _effect(effect: FocusEffect | None) -> Document | None:
+def effect_document(effect: FocusEffect | None) -> Document | None:
+    """Return what a project does to a park's focus: before, after, and the change."""
     if effect is None:
         return None
     return {
@@ -430,7 +437,7 @@ def _notes(ranking: Ranking, names: Mapping[str, str], translator: Translator) -
     notes = list(ranking.notes())
     if ranking.doubt is not None and ranking.doubt.tied:
         labels = {
-            item.candidate_id: _identity(item, names, translator)["label"]
+            item.candidate_id: candidate_identity(item, names, translator)["label"]
             for item in ranking.sites.candidates
         }
         first = ranking.sites.candidates[ranking.order[0]].candidate_id
@@ -444,7 +451,7 @@ def explanation_document(ranking: Ranking, candidate_id: str, translator: Transl
     found = ranking.explain(candidate_id)
     candidate = ranking.sites.candidates[ranking.sites.position_of(candidate_id)]
     return {
-        **_identity(candidate, _names(ranking, translator), translator),
+        **candidate_identity(candidate, _names(ranking, translator), translator),
         "summary": [translator.render(message) for message in found.summary],
         "sentences": [
             {
@@ -478,8 +485,8 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
             shape,
             {
                 "status": "excluded",
-                **_identity(item.candidate, names, translator),
-                "reasons": [_reason(reason, translator) for reason in item.reasons],
+                **candidate_identity(item.candidate, names, translator),
+                "reasons": [reason_document(reason, translator) for reason in item.reasons],
             },
         )
         for item, shape in zip(ranking.excluded, shapes, strict=True)

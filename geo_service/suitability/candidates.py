@@ -26,6 +26,8 @@ from geo_service.schema import FLOOR_PROPERTIES, UTILITIES
 from geo_service.zoning.check import text_or_none
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -93,8 +95,10 @@ def find_parts(plan: Plan, project: Project) -> list[Candidate]:
     floor area.
     """
     if project.needs.land_m2 is not None:
-        return list(_parcels(plan))
-    return list(_floors(plan))
+        parcels = plan.metric("parcels")
+        return list(parcel_parts(parcels[is_free(parcels)]))
+    floors = plan.frame("floors")
+    return list(floor_parts(plan, floors[has_room(floors)]))
 
 
 def combine(parts: Sequence[Candidate], project: Project) -> list[Candidate]:
@@ -132,11 +136,10 @@ def _sort_key(part: Candidate) -> tuple[str, int]:
 # ---- land ------------------------------------------------------------------------------------
 
 
-def _parcels(plan: Plan) -> Iterator[Candidate]:
-    """Yield every free parcel as a candidate."""
-    parcels = plan.metric("parcels")
-    free = parcels[is_free(parcels)].sort_values("parcel_id")
-    for row, shape in zip(rows_of(free), free.geometry, strict=True):
+def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
+    """Yield rows of `parcels` (metric CRS) as candidates, by id, whether they are free or not."""
+    ordered = parcels.sort_values("parcel_id")
+    for row, shape in zip(rows_of(ordered), ordered.geometry, strict=True):
         yield Candidate(
             candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
             kind=CandidateKind.PARCEL,
@@ -161,7 +164,7 @@ def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Cand
             group = _grow(seed, ground, needed_m2)
         if group is not None and group not in seen:
             seen.add(group)
-            yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
+            yield parcels_together([parts[position] for position in sorted(group)])
 
 
 def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -180,7 +183,7 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
             group.add(max(sorted(edge), key=lambda position: parts[position].area_m2))
         if len(group) > 1 and frozenset(group) not in seen:
             seen.add(frozenset(group))
-            yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
+            yield parcels_together([parts[position] for position in sorted(group)])
 
 
 class _Ground:
@@ -288,6 +291,11 @@ def compactness(shape: BaseGeometry) -> float:
     return 4 * math.pi * shape.area / length**2 if length else 0.0
 
 
+def parcels_together(parts: Sequence[Candidate]) -> Candidate:
+    """Return parcels of one park as one candidate of neighbouring parcels."""
+    return _together(CandidateKind.PARCELS, parts)
+
+
 def _together(kind: CandidateKind, parts: Sequence[Candidate]) -> Candidate:
     """Return parcels of one park as one candidate; ground that two of them share counts once."""
     whole = shapely.union_all([part.geometry for part in parts])
@@ -347,8 +355,8 @@ def _each_ground_once(parts: Sequence[Candidate]) -> list[Candidate]:
 # ---- floors ----------------------------------------------------------------------------------
 
 
-def _floors(plan: Plan) -> Iterator[Candidate]:
-    """Yield every floor with room as a candidate."""
+def floor_parts(plan: Plan, floors: pd.DataFrame) -> Iterator[Candidate]:
+    """Yield rows of a plan's `floors` as candidates, by building and number."""
     buildings, parcels = plan.metric("buildings"), plan.frame("parcels")
     homes = {
         row["building_id"]: (row, shape)
@@ -356,9 +364,7 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
     }
     below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
     parcels_below = {row["parcel_id"]: row for row in rows_of(below_buildings)}
-    floors = plan.frame("floors")
-    floors = floors[has_room(floors)].sort_values(["building_id", "floor_no"])
-    for floor in rows_of(floors):
+    for floor in rows_of(floors.sort_values(["building_id", "floor_no"])):
         building, shape = homes[floor["building_id"]]
         below = parcels_below.get(building["parcel_id"], {})
         member = floor_id(floor["building_id"], floor["floor_no"])

@@ -57,6 +57,7 @@ a project onto land that the plan has for something else."""
 
 _MARKS = re.compile(f"{MARK}[0-9]+")
 _AGAINST = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
+_WARNING = frozenset({Verdict.WATCH})
 
 
 def judge_by_rules(
@@ -108,6 +109,27 @@ def judge_pairs(
         each_once(*(against.get(piece, ()) for piece in trials.pieces_of(candidate, project)))
         for candidate, project in pairs
     ]
+
+
+def find_conditions(
+    plan: Plan, candidate: Candidate, project: Project, rulebook: Rulebook, *, as_of: date
+) -> tuple[Reason, ...]:
+    """Return what rules say of a project on a candidate without forbidding it.
+
+    Rules of severity `should` with what they fail, warn of or cannot judge, and the warnings of
+    those that forbid; by the same checks as `judge_by_rules`. Nothing is said of the park.
+    """
+    trials = Trials(plan, [(candidate, project)])
+    rules = rulebook.in_force(as_of)
+    guiding = [rule for rule in rules if rule.part.severity is Severity.SHOULD]
+    found: list[tuple[str, Reason]] = []
+    for against, checks in ((_against_land, LAND_CHECKS), (_against_floors, FLOOR_CHECKS)):
+        forbidding = _forbidding(rules, checks)
+        others = [rule for rule in guiding if _check_of(rule) in checks and rule not in forbidding]
+        found += against(trials, forbidding, as_of, _WARNING)
+        found += against(trials, others, as_of, _AGAINST | _WARNING)
+    pieces = set(trials.pieces_of(candidate, project))
+    return each_once([reason for piece, reason in found if piece in pieces])
 
 
 def _unmarked(reason: Reason) -> Reason:
@@ -182,17 +204,24 @@ def _case(rule: Rule, shared: Shared) -> Case:
     return Case(shared, rule.part.scope, rule.part.tolerance, "new")
 
 
-def _findings_against(rule: Rule, case: Case, parameters: Any = None) -> list[RawFinding]:  # noqa: ANN401 - the rule's own
+def _findings_against(
+    rule: Rule,
+    case: Case,
+    parameters: Any = None,  # noqa: ANN401 - the rule's own
+    heard: frozenset[Verdict] = _AGAINST,
+) -> list[RawFinding]:
     """Return what a rule fails or cannot judge; what is only told by the way is left out."""
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
     return [
         finding
         for finding in outcome.findings
-        if finding.verdict in _AGAINST and finding.severity is not Severity.INFO
+        if finding.verdict in heard and finding.severity is not Severity.INFO
     ]
 
 
-def _against_land(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
+def _against_land(
+    trials: Trials, rules: Sequence[Rule], as_of: date, heard: frozenset[Verdict] = _AGAINST
+) -> ReasonsByPiece:
     """Put rules to ground with the project on it; what they say of parks is left to the review."""
     shared = Shared(trials.on_ground, as_of)
     for rule in rules:
@@ -200,7 +229,7 @@ def _against_land(trials: Trials, rules: Sequence[Rule], as_of: date) -> Reasons
         if rule.part.family == "control_zone":
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
         cited = rule.cited(as_of).legal_basis  # once, since ground is found against by thousands
-        for finding in _findings_against(rule, _case(rule, shared), parameters):
+        for finding in _findings_against(rule, _case(rule, shared), parameters, heard):
             if finding.subject.layer in {"parcels", "enterprises"}:
                 yield finding.subject.id, _reason(rule.rule_id, finding, cited)
 
@@ -235,13 +264,15 @@ def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> Reason
             yield f"park {finding.subject.id}", reason_of(rule, finding, as_of)
 
 
-def _against_floors(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
+def _against_floors(
+    trials: Trials, rules: Sequence[Rule], as_of: date, heard: frozenset[Verdict] = _AGAINST
+) -> ReasonsByPiece:
     """Put rules to floors with the project as the tenant of each."""
     if not trials.floors or not rules:
         return
     shared = Shared(trials.on_floors, as_of)
     for rule in rules:
-        for finding in _findings_against(rule, _case(rule, shared)):
+        for finding in _findings_against(rule, _case(rule, shared), heard=heard):
             names = trials.floor_names.get(finding.subject.id, (finding.subject.id,))
             reason = reason_of(rule, finding, as_of)
             for name in names:

@@ -104,7 +104,7 @@ def _near(screening: Screening, project: Project) -> Iterator[Lacking]:
             of_members = each_once(*(against[member] for member in whole.members))
             found.setdefault(whole.candidate_id, (whole, _worst(of_members)))
     for candidate, reasons in found.values():
-        lacks = each_once(reasons, unmet_needs(candidate, project), _unmet_area(candidate, project))
+        lacks = each_once(reasons, unmet_needs(candidate, project), unmet_area(candidate, project))
         yield candidate, _worst(lacks)
 
 
@@ -127,7 +127,7 @@ def _worst(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     return tuple(worst.values())
 
 
-def _unmet_area(candidate: Candidate, project: Project) -> list[Reason]:
+def unmet_area(candidate: Candidate, project: Project) -> list[Reason]:
     """Return what a candidate lacks in area, or in floors that lie one above the other."""
     needs = project.needs
     needed_m2 = needs.land_m2 or needs.floor_area_m2 or 0.0

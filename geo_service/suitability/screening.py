@@ -143,6 +143,25 @@ def screen(
     )
 
 
+def screen_few(
+    plan: Plan,
+    parts: Sequence[Candidate],
+    project: Project,
+    rulebook: Rulebook,
+    *,
+    kinds: frozenset[CandidateKind],
+    as_of: date,
+) -> list[Screened]:
+    """Return what some parts alone make of these kinds, and what is said of each, by id.
+
+    As `screen` says it of the same candidates. A place that is too small is not among them.
+    """
+    judged = judge_by_rules(plan, parts, project, rulebook, as_of=as_of)
+    conceivable = _of_kinds(combine(parts, project), kinds)
+    found = _screen_combined(_screen_parts(parts, project, judged), conceivable, kinds, project)
+    return screen_access(found, Sites(plan, [item.candidate for item in found], project))
+
+
 def screen_access(screened: Sequence[Screened], sites: Sites) -> list[Screened]:
     """Return candidates with the access limits that each misses; `sites` are the same ones."""
     by_access = judge_access(sites)

@@ -233,14 +233,14 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
         members["choices"] = choice_documents(error, translator)
     if isinstance(error, (RulebookError, ProjectError, ScenarioError, GoalsError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
-    if isinstance(error, (ScenarioError, GoalsError)):
+    if isinstance(error, (ScenarioError, GoalsError, ProjectError)):
         members["faults"] = field_faults(error, translator)
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
 
 
 def field_faults(
-    error: ScenarioError | GoalsError, translator: Translator
+    error: ScenarioError | GoalsError | ProjectError, translator: Translator
 ) -> list[dict[str, str | None]]:
     """Return faults by their field, so that a form can show each where it belongs.
 

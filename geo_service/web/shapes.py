@@ -581,14 +581,11 @@ _ANSWERS: Mapping[str, Shape] = {
             "lat": _NUMBER,
             "is_in_county": _or_null(_FLAG),
             "township": _ANY,
-            "parks": _list(_ANY),
-            "parcels": _list(_ANY),
-            "buildings": _list(_ANY),
             "ground": _ANY,
-            "zones": _list(_ANY),
-            "facilities": _list(_ANY),
+            **dict.fromkeys(("parks", "parcels", "buildings", "zones", "facilities"), _list(_ANY)),
         }
     ),
+    "SiteAnswer": _object({"verdict": _enum(Verdict), "reasons": _list(_REASON), "nearest": _ANY}),
     "Area": _object(
         {
             "area_m2": _NUMBER,

@@ -54,6 +54,7 @@ def pages(county: Running) -> dict[str, str]:
         "review": f"/reviews/{county.review.review_id}",
         "sites": "/sites",
         "layouts": "/layouts",
+        "here": "/here",
         "scenarios": "/scenarios",
         "compared": "/scenarios/compare",
         "rulebook": "/rulebook",
@@ -64,8 +65,8 @@ def pages(county: Running) -> dict[str, str]:
 
 
 NAMES = (
-    *("home", "park", "reviews", "review", "sites", "scenarios", "compared", "rulebook", "data"),
-    *("layouts", "help", "about"),
+    *("home", "park", "reviews", "review", "sites", "here", "scenarios", "compared"),
+    *("rulebook", "data", "layouts", "help", "about"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, expect
 from geo_service.planning import PlanningService as Running
 from geo_service.suitability.project import Project
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page, overflow
+from tests.browser.console import open_page, overflow, serious
 from tests.county import County, box, parcel, zone
 
 pytestmark = pytest.mark.browser
@@ -64,7 +65,9 @@ def test_a_project_is_ranked_with_reasons_and_exclusions(visit: Visitor, address
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("L1")
     expect(rows.first.locator(".rank-no")).to_have_text("1")
+    page.get_by_role("button", name="排名理由").click()
     expect(page.locator("#explanation li").first).to_be_visible()
+    page.locator("#excluded > summary").click()
     excluded = page.locator("tr", has=page.get_by_text("parcel:L3", exact=True))
     expect(excluded).to_contain_text("生态保护红线")
     expect(excluded).to_contain_text("control_zone.ecological_red_line")
@@ -92,9 +95,10 @@ def test_reasons_map_and_downloads_follow_the_weights_and_can_be_kept(
 ) -> None:
     page = open_page(visit, f"{address}/sites")
     rank(page)
+    page.get_by_role("button", name="排名理由").click()
     reasons = page.locator("#explanation .cure").first
     expect(reasons).to_contain_text("第 1")
-    chosen = page.locator("#explanation h3").inner_text()
+    chosen = page.locator(".dock-head h2 .data").inner_text()
     with page.expect_response("**/maps/ranking/features/candidates?*weights=*") as fetched:
         for slider in page.locator(".weight input").all():
             slider.fill("0")
@@ -107,7 +111,7 @@ def test_reasons_map_and_downloads_follow_the_weights_and_can_be_kept(
     # The chosen one stays chosen; its reasons say its score as it is now, as the table does.
     score = page.locator(f"{ROWS}.is-selected strong").inner_text()
     expect(reasons).to_contain_text(f"{float(score):.1f}（满分 100）")
-    assert chosen.split()[-1] in page.locator("#explanation h3").inner_text()
+    assert chosen == page.locator(".dock-head h2 .data").inner_text()
     page.locator(".menu-list summary").click()
     with page.expect_download() as file:
         page.get_by_role("link", name="JSON", exact=True).click()
@@ -123,9 +127,10 @@ def test_reasons_map_and_downloads_follow_the_weights_and_can_be_kept(
 def test_candidates_stand_side_by_side(visit: Visitor, address: str) -> None:
     page = open_page(visit, f"{address}/sites")
     rank(page)
-    expect(page.locator(".side-by-side")).to_contain_text("勾选两个以上候选地")
+    expect(page.locator(".tray")).to_contain_text("勾选两个以上")
     for box_ in page.locator(f"{ROWS} input[type=checkbox]").all():
         box_.check()
+    page.click("#side-by-side")
     heads = page.locator(".side-by-side thead th")
     expect(heads).to_have_count(3)
     expect(page.locator(".side-by-side .is-best").first).to_be_visible()
@@ -145,7 +150,7 @@ def test_a_project_of_floors_asks_for_floors(visit: Visitor, address: str) -> No
     page.get_by_label("行业代码").fill("1311")
     page.get_by_label("建筑面积").fill("500")
     page.click("#rank")
-    expect(page.locator(".is-result")).to_contain_text("没有合适的候选地")
+    expect(page.locator(".is-ranking")).to_contain_text("没有合适的候选地")
 
 
 def test_what_rules_ask_of_a_project_is_asked_and_sent(visit: Visitor, address: str) -> None:
@@ -167,6 +172,7 @@ def test_what_rules_ask_of_a_project_is_asked_and_sent(visit: Visitor, address: 
     # What is not answered is not said.
     assert not {"mixing_only", "tailings_pond", "discharges_wastewater"} & set(asked)
     again = open_page(visit, page.url)
+    again.click("#fold-project")
     again.get_by_text("准入信息").click()
     expect(again.get_by_label("是否生产危险化学品")).to_have_value("false")
     expect(again.get_by_label("节能审查意见文号")).to_have_value("渝发改 2026-1")
@@ -215,8 +221,15 @@ def test_a_wrong_project_is_answered_with_its_faults(visit: Visitor, address: st
     page.get_by_label("行业代码").fill("9999")
     page.get_by_label("用地面积").fill("30")
     page.click("#rank")
-    expect(page.get_by_role("alert")).to_contain_text("9999")
+    # What is wrong is said at its field, once.
+    expect(page.locator("#project").get_by_role("alert")).to_contain_text("9999")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(page.get_by_label("行业代码")).to_be_focused()
     expect(page.locator("#rank")).to_be_enabled()
+    page.get_by_label("行业代码").fill("1311")
+    page.click("#rank")
+    expect(page.locator(ROWS)).to_have_count(2)
+    expect(page.locator("#project [role=alert]")).to_have_count(0)
 
 
 def test_an_earlier_ranking_opens_from_its_address_with_its_project(
@@ -236,12 +249,70 @@ def test_an_earlier_ranking_opens_from_its_address_with_its_project(
 def test_downloads_are_offered_and_can_be_fetched(visit: Visitor, address: str) -> None:
     page = open_page(visit, f"{address}/sites")
     rank(page)
-    page.locator(".is-result summary").click()
+    page.locator(".is-result .menu-list summary").click()
     links = page.locator(".is-result .menu-list a")
     expect(links).to_have_count(3)
     for place in range(3):
         answer = page.request.get(address + (links.nth(place).get_attribute("href") or ""))
         assert answer.ok, answer.url
+
+
+def test_places_stand_by_park_and_the_whole_view_is_in_the_address(
+    visit: Visitor, service: str
+) -> None:
+    page = open_page(visit, f"{service}/sites")
+    page.select_option("#county-projects", label="储能模组项目（示意）")
+    page.click("#rank")
+    page.wait_for_selector(".is-result")
+    rows = page.locator("tr.can-select[data-id]")
+    expect(rows.nth(9)).to_be_visible()
+    names = [name for name in rows.locator(".link").all_inner_texts()[:10] if name]
+    assert len(set(names)) >= 5
+
+    # The places of the first park unfold; none is named twice.
+    before = rows.count()
+    unfold = page.locator("[data-unfold]").first
+    told = int("".join(filter(str.isdigit, unfold.inner_text())))
+    unfold.click()
+    expect(rows).to_have_count(before + told - 1)
+
+    # Another is selected: what sets it apart from the first, docked beside the map.
+    rows.nth(told).locator(".link").click()
+    bars = page.locator("#difference tbody tr")
+    expect(bars.first).to_be_visible()
+    scores = [float(rows.nth(at).locator("strong").inner_text()) for at in (0, told)]
+    apart = [
+        float(text.replace("\N{MINUS SIGN}", "-"))
+        for text in bars.locator("td.number").all_inner_texts()
+    ]
+    assert sum(apart) == pytest.approx(scores[1] - scores[0], abs=0.1)
+    expect(page.locator("#swap")).to_contain_text("第 2 名")
+    frame = page.frame_locator(".map-box iframe")
+    expect(frame.locator('.app[data-state="done"]')).to_be_attached()
+    expect(frame.locator(".dock")).to_be_hidden()
+
+    for at in (0, told):
+        rows.nth(at).locator("input[type=checkbox]").check()
+    page.get_by_label("规模匹配").fill("40")
+    expect(page).to_have_url(re.compile("weights="))
+    order = rows.evaluate_all("(all) => all.map((row) => row.dataset.id)")
+    selected = page.locator("tr.is-selected").get_attribute("data-id")
+
+    other = open_page(visit, page.url, width=1600)
+    again = other.locator("tr.can-select[data-id]")
+    expect(other.locator("tr.is-selected")).to_have_attribute("data-id", str(selected))
+    expect(other.get_by_role("status").filter(has_text="已按新权重更新")).to_be_visible()
+    shown = again.evaluate_all("(all) => all.map((row) => row.dataset.id)")
+    assert shown[0] == order[0]
+    assert [name for name in shown if name in order] == [name for name in order if name in shown]
+    expect(other.locator(".tray-items li")).to_have_count(2)
+    assert serious(other) == []
+
+    other.click("#one-page")
+    other.wait_for_selector(".site-sheet thead th:nth-child(3)")
+    expect(other.frame_locator("iframe").locator('.app[data-state="done"]')).to_be_attached()
+    paper = other.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
 
 
 def test_it_works_in_a_small_window(visit: Visitor, address: str) -> None:

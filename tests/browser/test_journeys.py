@@ -69,6 +69,7 @@ def test_a_planner_leaves_with_a_ranking_and_its_reasons(
     page.wait_for_selector(".is-result")
     rows = page.locator("tr.can-select[data-id]")
     expect(rows.first.locator(".rank-no")).to_have_text("1")
+    page.get_by_role("button", name=told.text("sites.tab_why"), exact=True).click()
     expect(page.locator("#explanation li").first).to_be_visible()
     with page.expect_response("**/weights?*") as caught:
         page.locator(".weight input").first.fill("0")

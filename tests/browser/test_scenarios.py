@@ -105,7 +105,7 @@ def make_alternative(page: Page) -> None:
     page.set_input_files("#project input[type=file]", file)
     expect(page.locator("#project [name=name]")).to_have_value(project["name"])
     page.click("#rank")
-    page.locator("#explanation [data-place]").click()
+    page.locator("[data-place]").click()
     page.wait_for_url(re.compile("/scenarios"))
     page.wait_for_selector(SHOWN)
     page.fill("#new-scenario input >> nth=0", HOSTILE)

@@ -141,7 +141,7 @@ def test_problems_are_told_in_the_language_that_is_asked_for(client: TestClient)
     none = "/api/parks/none"
     detail = problem(client, f"{none}?lang=zh-Hans", 404)["detail"]
     assert detail == "此工作空间没有园区“none”。"
-    assert problem(client, f"{none}?lang=zh-Hant", 404)["detail"] == "此工作空間沒有園區“none”。"
+    assert problem(client, f"{none}?lang=zh-Hant", 404)["detail"] == "此工作空間沒有園區「none」。"
     assert problem(client, none, 404)["detail"] == "There is no park 'none' in this workspace."
     accepted = client.get(none, headers={"accept-language": "zh-CN,zh;q=0.9"}).json()
     assert accepted["detail"] == detail

@@ -21,8 +21,9 @@ from tests.front.modules import reached
 from tests.maps.hostile import TEXTS, hostile_county
 
 PATHS = (
-    *("/", "/parks/P1", "/parks/P1/sheet", "/compare", "/reviews", "/sites", "/scenarios"),
-    *("/layouts", "/scenarios/compare", "/rulebook", "/data", "/help", "/about"),
+    *("/", "/parks/P1", "/parks/P1/sheet", "/compare", "/reviews", "/sites", "/here"),
+    *("/sites/sheet", "/layouts", "/scenarios", "/scenarios/compare", "/rulebook", "/data"),
+    *("/help", "/about"),
 )
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

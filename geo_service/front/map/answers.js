@@ -21,6 +21,7 @@ export function pointFacts(page, found, point) {
       found.parcels.slice(0, PARCELS_LISTED).map((parcel) => parcelFact(page, parcel)),
       natureFacts(found),
     ),
+    siteLink(point),
     part(text('zones_here'), zones(found.zones)),
     found.facilities.length
       ? part(text('facilities_near'), facilities(page, found.facilities.slice(0, LISTED)))
@@ -28,6 +29,22 @@ export function pointFacts(page, found, point) {
     found.is_partial ? make('p', { class: 'hint' }, text('standalone_place')) : null,
     illustrativeMark(found),
   ].filter(Boolean);
+}
+
+// Where the service says whether a project may be built at a place.
+function siteLink({ lng, lat }) {
+  const { here } = settings.places ?? {};
+  return here
+    ? make(
+        'p',
+        null,
+        make(
+          'a',
+          { href: `${here}?at=${lng.toFixed(7)},${lat.toFixed(7)}`, target: '_top' },
+          text('may_build_here'),
+        ),
+      )
+    : null;
 }
 
 function locationFacts(page, { township, parks, is_in_county: isInCounty }, { lng, lat }) {

@@ -6,6 +6,8 @@ import { NARROW, layerSwatch } from './panel.js';
 import { settings, text } from './settings.js';
 import { themeClasses, themeMenu } from './themes.js';
 
+// A map that is lower begins with its legend closed: it would cover half of it.
+const LEAST_HEIGHT_PX = 480;
 // What a map is not about is folded; on a park's map its land is what it is about.
 const FOLDED = new Set(
   settings.kind === 'park'
@@ -47,7 +49,8 @@ export class Legend {
       this.button,
       this.body,
     );
-    this.open(!NARROW.matches && settings.maps.length === 1);
+    const hasRoom = !NARROW.matches && window.innerHeight >= LEAST_HEIGHT_PX;
+    this.open(hasRoom && settings.maps.length === 1);
   }
 
   open(isOpen) {

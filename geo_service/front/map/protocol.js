@@ -3,7 +3,8 @@
 //   to the map:    { geo: 'select', layer, id } ·
 //                  { geo: 'filter', layer, ids: [...] | null, isFit }: show these, and go there ·
 //                  { geo: 'refresh', layer, query }: its features, asked for with more parameters ·
-//                  { geo: 'sketch', kind: 'line' | 'area' | null, points }: have one drawn, end it
+//                  { geo: 'sketch', kind: 'point' | 'line' | 'area' | null, points }: have one
+//                  drawn, end it
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
 //                  with id null when nothing of the layer is selected any more ·
 //                  { geo: 'sketched', points } with every point · { geo: 'sketch_ended' }
@@ -12,6 +13,7 @@ import { isFramed, settings } from './settings.js';
 const MOST_IDS = 100000;
 const LONGEST_QUERY = 10000;
 const DIGITS = 7;
+const SHAPES = ['point', 'line', 'area'];
 
 // Longitude and latitude to the centimetre.
 function position({ lng, lat }) {
@@ -84,15 +86,15 @@ export class Protocol {
     }
   }
 
-  // Has a line or an area drawn, from points that are given; ends it for another kind.
+  // Has a shape drawn, from points that are given; ends it for another kind.
   sketch({ kind, points }) {
     const { tools } = this.page;
-    if (kind !== 'line' && kind !== 'area') {
+    if (!SHAPES.includes(kind)) {
       tools.stopFor();
       return;
     }
     const given = Array.isArray(points) ? points.filter(isPosition) : [];
-    tools.startFor(kind === 'area', given, (/** @type {L.LatLng[]} */ drawn) =>
+    tools.startFor(kind, given, (/** @type {L.LatLng[]} */ drawn) =>
       this.say({ geo: 'sketched', points: drawn.map(position) }),
     );
   }

@@ -10,9 +10,10 @@ export class Sketch {
   points = [];
 
   // snap(drawing, latlng, pixels) returns a corner nearby, or null. isMovable: may points be
-  // pulled elsewhere.
-  constructor(page, { isClosed, changed, snap = null, isMovable = false }) {
+  // pulled elsewhere. isSingle: a point takes the place of the one before.
+  constructor(page, { isClosed, changed, snap = null, isMovable = false, isSingle = false }) {
     this.page = page;
+    this.isSingle = isSingle;
     this.isClosed = isClosed;
     this.changed = changed;
     this.snap = snap;
@@ -21,6 +22,9 @@ export class Sketch {
   }
 
   add(latlng, drawing = this.page.drawing) {
+    if (this.isSingle) {
+      this.points = [];
+    }
     if (this.points.length < MOST_POINTS) {
       this.points.push(this.snapped(latlng, drawing));
       this.show();

@@ -10,6 +10,9 @@ import { settings, text } from './settings.js';
 import { FEWEST_FOR_AREA, Sketch } from './sketch.js';
 import { Vertices } from './vertices.js';
 
+// From how near a place is looked at that the page around this one gives.
+const PLACE_ZOOM = 15;
+
 export class Tools {
   constructor(page) {
     this.page = page;
@@ -198,19 +201,25 @@ export class Tools {
 
   // Draws for the page around this one, from the points given; `changed` is told every point. The
   // drawing holds to corners of what is there.
-  startFor(isClosed, points, changed) {
+  startFor(kind, points, changed) {
+    const isClosed = kind === 'area';
+    const isSingle = kind === 'point';
     this.stop();
     this.page.eachMap((map) => map.closePopup());
     this.active = 'page';
     this.showCard(
-      text(isClosed ? 'sketch_area' : 'sketch_line'),
-      make('p', { class: 'hint' }, text('sketch_hint')),
-      this.draftButtons(),
+      text(`sketch_${kind}`),
+      make('p', { class: 'hint' }, text(isSingle ? 'sketch_point_hint' : 'sketch_hint')),
+      isSingle ? null : this.draftButtons(),
     );
     const vertices = new Vertices(this.page);
-    this.startDraft({ isClosed, changed, snap: (...at) => vertices.near(...at), isMovable: true });
+    const snap = isSingle ? null : (...at) => vertices.near(...at);
+    this.startDraft({ isClosed, isSingle, changed, snap, isMovable: true });
     const drawn = points.map(([lng, lat]) => L.latLng(lat, lng));
-    if (drawn.length > 1) {
+    if (isSingle && drawn.length) {
+      const { map } = this.page;
+      map.setView(drawn[0], Math.max(map.getZoom(), PLACE_ZOOM), { animate: false });
+    } else if (drawn.length > 1) {
       // Above the card, beside the buttons.
       this.page.map.fitBounds(L.latLngBounds(drawn), {
         animate: false,

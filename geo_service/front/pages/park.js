@@ -8,6 +8,7 @@ import { illustrativeMark, tierMark } from './marks.js';
 import { about } from './park/about.js';
 import { chainPanel } from './park/chain.js';
 import { enterprises } from './park/enterprises.js';
+import { perMuFigure } from './park/scatter.js';
 import { floorsPanel } from './park/floors.js';
 import { mixFigure } from './park/mix.js';
 import { RuleRows } from './park/rules.js';
@@ -142,6 +143,7 @@ function draw(park, profile) {
     panel(
       t('park.enterprises'),
       { note: year ? t('park.enterprises_note', { year }) : null },
+      perMuFigure(profile),
       enterprises(profile),
     ),
     about(park, profile),

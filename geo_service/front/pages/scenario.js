@@ -335,7 +335,7 @@ class Bench {
   // Has the map draw for a field, or stop drawing.
   draw(field) {
     this.drawing = field;
-    this.map.sketch(field ? (field.kind === 'area' ? 'area' : 'line') : null, field?.points ?? []);
+    this.map.sketch(field?.kind ?? null, field?.points ?? []);
   }
 
   sketched(points) {

@@ -38,6 +38,7 @@ from geo_service.wording import said
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.ingest.options import ImportOptions
@@ -131,6 +132,22 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
         notes=(encoded, *notes),
         read=read,
     )
+
+
+def shapes_in_text(text: str, budget: Budget) -> tuple[pyproj.CRS | None, NDArray[np.object_]]:
+    """Return the CRS that a whole text declares, and the shapes of its parcels.
+
+    SourceError for a text with no parcel, or with one that cannot be read.
+    """
+    settings, blocks = _parse(text, budget)
+    crs, _ = _declared(settings, blocks, budget)
+    faulty = next((block for block in blocks if block.fault or _shape(block) is None), None)
+    if faulty is not None:
+        fault = faulty.fault or Message("import.bad_line", {"line": faulty.line})
+        raise budget.refuse(fault, said("refusal.parcels"))
+    shapes = np.empty(len(blocks), dtype=object)
+    shapes[:] = [_shape(block) for block in blocks]
+    return crs, shapes
 
 
 def is_boundary_text(text: str) -> bool:

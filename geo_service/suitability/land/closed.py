@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    import geopandas as gpd
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -44,7 +45,7 @@ THROUGH_ROADS = ("expressway", "national", "provincial")
 THROUGH_ROAD_M = 20.0
 """Half the width that such a road takes; our default."""
 OCCUPYING_LAYERS = ("parks", "parcels", "buildings", "rivers", "facilities", "roads")
-"""Layers whose features occupy land; see `_occupied` for what of each counts."""
+"""Layers whose features occupy land; see `occupied` for what of each counts."""
 _THINNED_M = 1.0
 """How far a line may be off after it is thinned before a wide buffer is drawn around it."""
 _SEGMENTS = 16
@@ -123,7 +124,7 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
                 is_closed=closure.verdict is Verdict.FAIL or project.unknown == "exclude",
             )
         )
-    for layer, shapes in _occupied(plan):
+    for layer, shapes in occupied(plan):
         closed_areas.append(
             ClosedArea(cause=Cause.OCCUPIED, name=layer, verdict=Verdict.FAIL, shapes=shapes)
         )
@@ -182,20 +183,29 @@ def _probe(shape: BaseGeometry) -> Candidate:
     )
 
 
-def _occupied(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
-    """Yield layer by layer what occupies land already.
+def occupied(
+    plan: Plan, near: BaseGeometry | None = None
+) -> Iterator[tuple[str, NDArray[np.object_]]]:
+    """Yield layer by layer what occupies land already: all of it, or what meets a shape.
 
     Parks; parcels that are not vacant or idle; buildings; rivers and other water; facilities;
     and roads that a site cannot lie across. Vacant parcels outside parks are free.
     """
-    parcels, rivers = plan.metric("parcels"), plan.metric("rivers")
-    roads = plan.metric("roads")
+
+    def rows(layer: str) -> gpd.GeoDataFrame:
+        frame = plan.metric(layer)
+        if near is None:
+            return frame
+        within = near.buffer(2 * FACILITY_M)
+        return frame.iloc[np.sort(frame.sindex.query(within, predicate="intersects"))]
+
+    parcels, rivers, roads = rows("parcels"), rows("rivers"), rows("roads")
     parts = {
-        "parks": plan.metric("parks").geometry.to_numpy(),
+        "parks": rows("parks").geometry.to_numpy(),
         "parcels": parcels[~is_free(parcels)].geometry.to_numpy(),
-        "buildings": plan.metric("buildings").geometry.to_numpy(),
+        "buildings": rows("buildings").geometry.to_numpy(),
         "rivers": _with_area(rivers.geometry.to_numpy(), RIVER_LINE_M),
-        "facilities": around(plan.metric("facilities").geometry.to_numpy(), FACILITY_M),
+        "facilities": around(rows("facilities").geometry.to_numpy(), FACILITY_M),
         "roads": around(
             roads[roads["class"].isin(THROUGH_ROADS)].geometry.to_numpy(), THROUGH_ROAD_M
         ),
@@ -203,6 +213,8 @@ def _occupied(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
     for layer in OCCUPYING_LAYERS:
         shapes = parts[layer]
         present = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+        if near is not None:
+            present = present[shapely.intersects(present, near)]
         if len(present):
             yield layer, present
 

@@ -7,9 +7,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
+from geo_service.errors import ChoiceNeededError, ProjectError, SourceError
 from geo_service.language import Language
 from geo_service.planning import PlanningService
+from geo_service.planning.here import (
+    AUTO,
+    MOST_CHARACTERS,
+    MOST_CRS_CHARACTERS,
+    PlaceGiven,
+    SiteInquiry,
+)
 from geo_service.planning.identify import PointInquiry
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
@@ -70,3 +79,51 @@ def describe_area(
     Nothing is saved: the answer depends only on the polygon, the plan and the rulebook.
     """
     return json_reply(request, _inquiry(service, language).describe(body))
+
+
+class SiteQuestion(BaseModel):
+    """A project, and a place for it: a point, a polygon, or pasted boundary points."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    project: dict[str, Any] = Field(description="A project, as `POST /api/rankings` takes it.")
+    lon: float | None = Field(default=None, ge=-180, le=180, description="Degrees east (CRS84).")
+    lat: float | None = Field(default=None, ge=-90, le=90, description="Degrees north (CRS84).")
+    geometry: dict[str, Any] | None = Field(
+        default=None, description="A GeoJSON Polygon or MultiPolygon in CRS84."
+    )
+    points: str | None = Field(
+        default=None,
+        max_length=MOST_CHARACTERS,
+        description="A boundary-point text, or a line for each point that ends with its two "
+        "coordinates: degrees, or metres in a Gauss-Krueger zone.",
+    )
+    crs: str = Field(
+        default=AUTO, max_length=MOST_CRS_CHARACTERS, description="Of `points`, where it is open."
+    )
+
+    @property
+    def place(self) -> PlaceGiven:
+        """The place that is asked about."""
+        point = None
+        if self.lon is not None and self.lat is not None:
+            point = self.lon, self.lat
+        return PlaceGiven(point=point, geometry=self.geometry, points=self.points, crs=self.crs)
+
+
+@router.post(
+    "/here",
+    summary="Whether a project may be built at a place",
+    responses=answers("SiteAnswer", ProjectError, SourceError, ChoiceNeededError, is_tagged=False),
+)
+@in_turn(WorkKind.PLACES, is_shared=False)
+def may_stand_here(
+    request: Request, service: ServiceDep, language: LanguageDep, body: SiteQuestion
+) -> Response:
+    """Return one verdict on a project at a place, its reasons, and the nearest that would do.
+
+    The verdict is what a ranking says of the same ground: `pass`, `watch` (on conditions), `fail`
+    or `unknown`. Nothing is saved.
+    """
+    found = SiteInquiry(_inquiry(service, language)).answer(body.project, body.place)
+    return json_reply(request, found)

@@ -45,8 +45,9 @@ _SITES = Page(
     name="sites",
     nav_entry="sites",
     texts=("sites", "facility", "finding_words"),
-    is_charted=True,
 )
+_SITES_SHEET = Page(name="sites_sheet", nav_entry="sites", texts=("sites",))
+_HERE = Page(name="here", nav_entry="sites", texts=("here", "sites", "facility", "finding_words"))
 _SCENARIOS = Page(name="scenarios", nav_entry="scenarios", texts=("scenarios",))
 _SCENARIO = Page(
     name="scenario",
@@ -154,6 +155,18 @@ def review(
 def sites(request: Request, language: PageLanguageDep) -> Response:
     """Return the page on which a site for a project is found."""
     return shell.render(_SITES, request, language)
+
+
+@router.get("/sites/sheet")
+def sites_sheet(request: Request, language: PageLanguageDep) -> Response:
+    """Return candidates of a ranking on one sheet of paper."""
+    return shell.render(_SITES_SHEET, request, language)
+
+
+@router.get("/here")
+def here(request: Request, language: PageLanguageDep) -> Response:
+    """Return the page that says whether a project may be built at a place."""
+    return shell.render(_HERE, request, language)
 
 
 @router.get("/scenarios")

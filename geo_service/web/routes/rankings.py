@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from geo_service.errors import NotFoundError, ProjectError
 from geo_service.language import Language
 from geo_service.planning import PlanningService
-from geo_service.planning.projects import read_project_text
+from geo_service.planning.projects import county_projects, read_project_text
 from geo_service.planning.rankings import project_schema
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
@@ -69,6 +69,21 @@ def read_project(request: Request, language: LanguageDep, body: ProjectText) -> 
     """Read a project's text, YAML or JSON, and return it as JSON; nothing is ranked or kept."""
     del language
     return json_reply(request, {"project": read_project_text(body.text, body.name)})
+
+
+@router.get(
+    "/projects",
+    summary="The projects that the county has",
+    responses=answers("Any", is_tagged=False),
+)
+def projects(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
+    """Return the projects in the workspace's folder `projects`, by file.
+
+    `project` is null for a file that is no usable project.
+    """
+    del language
+    found = county_projects(service.workspace.folder) if service.has_workspace else []
+    return json_reply(request, {"projects": found})
 
 
 @router.get(

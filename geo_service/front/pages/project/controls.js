@@ -77,17 +77,21 @@ function admissionControls(properties) {
   };
 }
 
-function needControls(needs) {
+// Units of land, the reader's usual one first.
+export function landUnits() {
   /** @type {[string, string][]} */
   const units = [
     ['mu', t('sites.unit_mu')],
     ['ha', t('sites.unit_ha')],
     ['m2', 'm²'],
   ];
+  return start.lang === 'en' ? [units[1], units[0], units[2]] : units;
+}
+
+function needControls(needs) {
   return {
     land: numberInput(),
-    land_unit: select(units, {
-      value: start.lang === 'en' ? 'ha' : 'mu',
+    land_unit: select(landUnits(), {
       'aria-label': t('sites.unit'),
     }),
     floor_area_m2: numberInput(),

@@ -4,7 +4,7 @@ import { dataText, make } from '../../shared/dom.js';
 import { ServiceError, ask } from '../api.js';
 import { has, t } from '../frame.js';
 import { showIndustry } from '../industries.js';
-import { button, labelled, radios } from '../parts.js';
+import { button, labelled, radios, select } from '../parts.js';
 import { AccessRows } from './access.js';
 import { ADMISSION, FLOOR_NEEDS, UTILITIES, choicesOf, controlsOf, wordsOf } from './controls.js';
 import { LandField } from './fields.js';
@@ -21,9 +21,10 @@ const EXAMPLE = {
 };
 
 export class ProjectForm {
-  // submit(project) is called with what the form says.
-  constructor(schema, submit) {
+  // submit(project) is called with what the form says. projects: those of the county, by file.
+  constructor(schema, submit, projects = []) {
     this.schema = schema;
+    this.projects = projects.filter((item) => item.project);
     const { properties } = schema;
     this.needs = this.defined(properties.needs.$ref ?? properties.needs.allOf?.[0]?.$ref);
     this.whereToLook = properties.candidates?.items?.enum ?? [];
@@ -36,6 +37,8 @@ export class ProjectForm {
     this.land = new LandField(this.controls.land, this.controls.land_unit);
     this.access = new AccessRows(properties.access?.propertyNames?.enum);
     this.fault = make('div');
+    /** @type {Map<HTMLElement, HTMLElement>} */
+    this.told = new Map();
     this.file = this.fileInput();
     this.send = make(
       'button',
@@ -173,11 +176,56 @@ export class ProjectForm {
     return make(
       'div',
       { class: 'tools' },
+      this.countyProjects(),
       button(t('sites.example'), example, { kind: 'plain small', id: 'example' }),
       button(t('sites.open_file'), () => this.file.click(), { kind: 'plain small' }),
       button(t('sites.save_file'), () => this.save(), { kind: 'plain small' }),
       this.file,
     );
+  }
+
+  // The projects that the county has, to be filled in.
+  countyProjects() {
+    if (!this.projects.length) {
+      return null;
+    }
+    /** @type {[string, string][]} */
+    const choices = this.projects.map((item) => [item.file, item.project.name]);
+    return select([['', t('sites.county_projects')], ...choices], {
+      'aria-label': t('sites.county_projects'),
+      id: 'county-projects',
+      change: (event) => {
+        const found = this.projects.find(({ file }) => file === event.target.value);
+        if (found) {
+          this.tell([]);
+          this.fill(found.project);
+        }
+      },
+    });
+  }
+
+  // Tells faults at their fields; returns whether every one has a field. The first is focused.
+  tell(faults) {
+    for (const [control, node] of this.told) {
+      control.removeAttribute('aria-invalid');
+      node.remove();
+    }
+    this.told = new Map();
+    let isWhole = true;
+    for (const { field, message } of faults) {
+      const name = { land_m2: 'land' }[field] ?? field;
+      const control = this.controls[name];
+      isWhole &&= Boolean(control);
+      if (control) {
+        const node = make('p', { class: 'field-fault', role: 'alert' }, dataText(message));
+        control.setAttribute('aria-invalid', 'true');
+        control.after(node);
+        this.told.set(control, node);
+      }
+    }
+    const [first] = this.told.keys();
+    first?.focus();
+    return isWhole;
   }
 
   about() {

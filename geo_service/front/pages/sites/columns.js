@@ -1,10 +1,14 @@
-// The columns of a ranking's table.
+// The columns of a ranking's table: a row for the best place of each park, and for the others that
+// were asked for.
 import { dataText, make, shorten } from '../../shared/dom.js';
-import { t } from '../frame.js';
-import { illustrativeMark } from '../marks.js';
-import { areaOf, effect, points, rankNumber, stability } from './figures.js';
+import { hasValue } from '../../shared/format.js';
+import { count, hectares, mu, percent, squareMetres } from '../amounts.js';
+import { start, t } from '../frame.js';
+import { illustrativeMark, verdictBadge } from '../marks.js';
+import { button } from '../parts.js';
+import { points, rankNumber } from './figures.js';
 
-// view: the RankingView that the table is of.
+// view: the RankingView that the table is of. A row is { item, place, group, isBest }.
 export function columnsOf(view) {
   return [rankColumn(view), labelColumn(view), ...figureColumns(), compareColumn(view)];
 }
@@ -14,8 +18,7 @@ function rankColumn(view) {
     key: 'rank',
     label: t('sites.rank_no'),
     css: 'nowrap',
-    value: (item) => item.rank,
-    show: (item) => make('span', {}, rankNumber(item.rank), moved(view.movedUp(item))),
+    show: ({ item }) => make('span', {}, rankNumber(item.rank), moved(view.movedUp(item))),
   };
 }
 
@@ -41,82 +44,115 @@ function labelColumn(view) {
     label: t('sites.candidate'),
     isHead: true,
     css: 'name',
-    value: (item) => item.label,
-    show: (item) =>
-      make(
+    show: (row) => {
+      const { item, place, isBest, isChoice } = row;
+      return make(
         'span',
-        {},
+        { class: isBest ? '' : isChoice ? 'is-choice' : 'is-further' },
         make(
           'button',
           { type: 'button', class: 'link', click: () => view.choose(item.candidate_id) },
-          dataText(shorten(item.label, 90)),
+          dataText(shorten(isChoice ? placeOf(item) : (item.park_name ?? item.label), 60)),
         ),
         ' ',
-        item.illustrative ? illustrativeMark() : null,
+        item.illustrative && !view.isAllIllustrative ? illustrativeMark() : null,
         item.unknowns?.length
           ? make('span', { class: 'chip is-changed' }, t('sites.has_unknowns'))
           : null,
         make(
           'span',
           { class: 'under' },
-          t(`sites.candidate_${item.kind}`),
-          ' · ',
-          dataText(shorten(item.candidate_id, 60)),
+          isChoice ? null : [dataText(shorten(placeOf(item), 60)), ' · '],
+          areaIn(item),
+          isChoice || place.choices.length < 2 ? null : choicesButton(view, place),
+          isBest ? unfolder(view, row.group) : null,
         ),
-      ),
+      );
+    },
   };
+}
+
+// What a candidate is within its park.
+function placeOf({ label, park_name: park }) {
+  return park && label.startsWith(park) ? label.slice(park.length).replace(/^[\s·,]+/, '') : label;
+}
+
+// In one unit: the other one stands beside it where a candidate is told of in full.
+function areaIn({ kind, area_m2: value }) {
+  if (kind === 'floors') {
+    return squareMetres(value);
+  }
+  return start.lang === 'en' ? hectares(value) : mu(value);
+}
+
+function unfolder(view, group) {
+  const isOpen = view.isOpen(group.key);
+  return group.places.length < 2
+    ? null
+    : button(
+        t('sites.places_in_park', { count: count(group.places.length) }),
+        () => view.unfold(group.key),
+        { kind: 'fold-small', 'aria-expanded': String(isOpen), 'data-unfold': group.key },
+      );
+}
+
+function choicesButton(view, place) {
+  const key = place.best.candidate_id;
+  return button(
+    t('sites.choices', { count: count(place.choices.length) }),
+    () => view.unfold(key),
+    { kind: 'fold-small', 'aria-expanded': String(view.isOpen(key)), 'data-unfold': key },
+  );
 }
 
 function figureColumns() {
   return [
     {
-      key: 'area',
-      label: t('sites.area'),
-      css: 'number',
-      isDownFirst: true,
-      value: (item) => item.area_m2,
-      show: areaOf,
-    },
-    {
       key: 'score',
       label: t('sites.score'),
       css: 'number',
-      isDownFirst: true,
-      value: (item) => item.score,
-      show: (item) => make('strong', {}, points(item.score)),
+      show: ({ item }) => make('strong', {}, points(item.score)),
     },
     {
       key: 'stability',
       label: t('sites.stability'),
       css: 'number',
-      isDownFirst: true,
-      value: (item) => item.stability?.first,
-      show: stability,
+      show: ({ item, place, isChoice }) => {
+        const first = isChoice ? item.stability?.first : place.first;
+        return hasValue(first) ? percent(first) : '—';
+      },
     },
-    {
-      key: 'effect',
-      label: t('sites.effect'),
-      value: (item) => item.focus_effect?.after?.share,
-      show: effect,
-    },
+    { key: 'effect', label: t('sites.effect'), css: 'nowrap', show: ({ item }) => effectIn(item) },
   ];
+}
+
+// In one line: the shares, and the sign of what the park's focus then is.
+function effectIn({ focus_effect: found }) {
+  if (!found) {
+    return '—';
+  }
+  const { verdict } = found.after;
+  return make(
+    'span',
+    {},
+    `${percent(found.before.share)} → ${percent(found.after.share)} `,
+    verdictBadge(verdict, 15),
+    make('span', { class: 'hidden-words' }, t(`verdict.${verdict}`)),
+  );
 }
 
 function compareColumn(view) {
   return {
     key: 'compare',
     label: t('sites.compare'),
-    show: (item) =>
-      make(
-        'label',
-        { class: 'check' },
-        make('input', {
-          type: 'checkbox',
-          checked: view.comparison.has(item.candidate_id),
-          disabled: !view.comparison.canTake(item.candidate_id),
-          'aria-label': t('sites.compare_one', { label: shorten(item.label, 60) }),
-          change: (event) => view.compare(item.candidate_id, event.target.checked),
-        }),
-      ),
+    css: 'number',
+    show: ({ item }) =>
+      make('input', {
+        type: 'checkbox',
+        checked: view.tray.has(item.candidate_id),
+        disabled: !view.tray.canTake(item.candidate_id),
+        'aria-label': t('sites.compare_one', { label: shorten(item.label, 60) }),
+        change: (event) => view.compare(item.candidate_id, event.target.checked),
+      }),
   };
 }

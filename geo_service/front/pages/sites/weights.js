@@ -3,7 +3,7 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { percent } from '../amounts.js';
 import { ask, errorState } from '../api.js';
 import { t } from '../frame.js';
-import { button, later, panel, select } from '../parts.js';
+import { button, later, select } from '../parts.js';
 
 const METHODS = ['weighted_sum', 'topsis', 'vikor', 'promethee_ii'];
 
@@ -53,6 +53,23 @@ export class Weights {
     return this.weighing
       ? { weights: JSON.stringify(this.weighing.weights), method: this.weighing.method }
       : {};
+  }
+
+  // Takes the weights that an address asks for, if any.
+  begin(given) {
+    const method = given.get('method');
+    const weights = readWeights(given.get('weights'));
+    if (method && METHODS.includes(method)) {
+      this.method.value = method;
+    }
+    for (const [name, { input }] of this.sliders) {
+      if (weights && name in weights) {
+        input.value = String(weights[name]);
+      }
+    }
+    if (weights || this.method.value !== this.first.method) {
+      this.askAgain();
+    }
   }
 
   // Makes answers that are under way count for nothing.
@@ -124,29 +141,46 @@ export class Weights {
     }
   }
 
-  panel() {
+  node() {
     const lines = this.first.criteria.map(({ name, label }) => {
       const { input, output } = this.sliders.get(name);
       return make(
         'div',
         { class: 'weight' },
-        make('label', { for: input.id }, dataText(label)),
-        output,
+        make('label', { for: input.id, title: label }, dataText(label)),
         input,
+        output,
       );
     });
-    const tools = [
-      make('label', { for: 'method-now', class: 'hidden-words' }, t('sites.method_label')),
-      this.method,
-      button(t('sites.weights_reset'), () => this.reset(), { kind: 'plain small' }),
-      this.keep,
-    ];
-    const options = { note: t('sites.weights_note'), className: 'is-weights no-print', tools };
-    return panel(
-      t('sites.weights'),
-      options,
+    return make(
+      'section',
+      { class: 'is-weights no-print', 'aria-label': t('sites.weights') },
+      make(
+        'div',
+        { class: 'bench-head' },
+        make('h3', {}, t('sites.weights')),
+        make(
+          'div',
+          { class: 'tools' },
+          make('label', { for: 'method-now', class: 'hidden-words' }, t('sites.method_label')),
+          this.method,
+          button(t('sites.weights_reset'), () => this.reset(), { kind: 'plain small' }),
+          this.keep,
+        ),
+      ),
       make('div', { class: 'weights' }, lines),
       this.status,
     );
+  }
+}
+
+// Weights by criterion as an address has them; nothing for what is none.
+function readWeights(text) {
+  try {
+    const found = JSON.parse(text ?? 'null');
+    const isFit = Object.values(found ?? {}).every((value) => Number.isFinite(value));
+    return found && isFit ? found : null;
+  } catch {
+    return null;
   }
 }

@@ -1,0 +1,4 @@
+// Where the service answers of a ranking.
+export function rankingPath(rankingId) {
+  return `/api/rankings/${encodeURIComponent(rankingId)}`;
+}
