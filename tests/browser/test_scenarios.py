@@ -180,6 +180,7 @@ def test_two_alternatives_are_made_compared_moved_on_half_published_and_undone(
         for tick in page.locator("td input[type=checkbox]").all():
             tick.check()
         page.click("#compare")
+        page.wait_for_url("**/scenarios/compare?*")
         page.wait_for_selector(SHOWN)
         assert_compared(page, base, tmp_path)
 
