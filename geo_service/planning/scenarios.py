@@ -291,10 +291,17 @@ class ScenarioDesk:
         return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
 
     def names_of(self, review_id: str) -> tuple[str, ...]:
-        """Return the names of the scenarios that a review is of, as far as they were judged."""
+        """Return the names of the scenarios that a review is of, as far as they were judged.
+
+        Those that the account which asks must not see are left out.
+        """
         with self._lock:
-            found = [one for one in self._judged.values() if one.review.review_id == review_id]
-        return tuple(sorted({one.scenario.name for one in found}))
+            judged = [one for one in self._judged.values() if one.review.review_id == review_id]
+        if not judged:
+            return ()
+        hidden = self._belongings.hidden(SCENARIO)
+        seen = [one for one in judged if one.record.scenario_id not in hidden]
+        return tuple(sorted({one.scenario.name for one in seen}))
 
     def judged(self, scenario_id: str) -> Judged:
         """Return a scenario applied to its base and judged."""

@@ -49,6 +49,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
         *("GET /api/overview", "GET /api/overview/{name}"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
+        *("GET /here", "POST /api/here", "GET /sites/sheet", "GET /api/projects"),
         *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),
         *("GET /api/reviews", "GET /api/reviews/{review_id}", "GET /api/changes"),
         "GET /api/reviews/{review_id}/comparison",

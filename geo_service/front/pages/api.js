@@ -7,8 +7,8 @@ const PATIENCE_MS = 60_000;
 const SLOW_MS = 4_000;
 
 // What went wrong, as `kind`: offline, timeout, signed_out, missing, refused (what was sent is
-// wrong), status (the service failed) or broken. `errors` are the faults that the service lists for what it was
-// sent; `detail` holds them below its first line.
+// wrong), status (the service failed) or broken. `errors` are the faults that the service lists
+// for what it was sent; `detail` holds them below its first line.
 export class ServiceError extends Error {
   /**
    * @param {string} kind
