@@ -190,6 +190,7 @@ def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> No
 EDGE_PARTS = frozenset(
     {
         *("planning", "province", "language", "errors", "model", "wording", "settings", "gdal"),
+        "memory",
         "web",
         "cli",
     }

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
+from geo_service.errors import Fault, NotFoundError, ScenarioError
 from geo_service.planning.results import record_plan
 from geo_service.scenarios.judging import Judge
+from geo_service.wording import said
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
@@ -96,6 +98,30 @@ class ScenarioGround(ABC):
             if key not in self._judges:
                 self._judges[key] = Judge(at_hand or review(plan, rules))
             return self._judges[key]
+
+
+def base_plan_of(ground: ScenarioGround, told: Scenario) -> Plan:
+    """Return the plan that a scenario's file begins with: the plan of now without a base.
+
+    ScenarioError where neither the plan of now nor what is kept has the layers of its base.
+    """
+    if told.base is None:
+        return ground.plan()
+    differing = told.base.differing(ground.plan())
+    if not differing:
+        return ground.plan()
+    try:
+        if told.base.layers:
+            return ground.plan_of(told.base)
+    except NotFoundError:
+        pass
+    fault = Fault(
+        file=said("fault.scenario"),
+        column="base",
+        found=said("scenario.other_base", layers=differing),
+        expected=said("scenario.same_base"),
+    )
+    raise ScenarioError(said("scenario.foreign"), [fault])
 
 
 class FolderGround(ScenarioGround):

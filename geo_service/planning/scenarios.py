@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 
 from geo_service.access import acting_name
-from geo_service.errors import ConflictError, Fault, NotFoundError, ScenarioError, StaleError
+from geo_service.errors import ConflictError, StaleError
 from geo_service.planning.belongings import Belongings
 from geo_service.planning.scenario_edits import ScenarioPatch, patched, with_random_ids
 from geo_service.planning.scenario_files import file_document
-from geo_service.planning.scenario_ground import FolderGround
+from geo_service.planning.scenario_ground import FolderGround, base_plan_of
 from geo_service.planning.scenario_publishing import Published, publish_edits, undo_publication
 from geo_service.planning.scenario_records import (
     ScenarioRecord,
@@ -566,37 +566,12 @@ def scenario_of_workspace(workspace: str | os.PathLike[str], named: str) -> Scen
         return ScenarioDesk(ground).named(named)
 
 
-def base_plan_of(ground: ScenarioGround, told: Scenario) -> Plan:
-    """Return the plan that a scenario's file begins with: the plan of now without a base.
-
-    ScenarioError where neither the plan of now nor what is kept has the layers of its base.
-    """
-    if told.base is None:
-        return ground.plan()
-    differing = told.base.differing(ground.plan())
-    if not differing:
-        return ground.plan()
-    try:
-        if told.base.layers:
-            return ground.plan_of(told.base)
-    except NotFoundError:
-        pass
-    fault = Fault(
-        file=said("fault.scenario"),
-        column="base",
-        found=said("scenario.other_base", layers=differing),
-        expected=said("scenario.same_base"),
-    )
-    raise ScenarioError(said("scenario.foreign"), [fault])
-
-
 __all__ = [
     "Judged",
     "Published",
     "ScenarioDesk",
     "ScenarioPatch",
     "ScenarioRecord",
-    "base_plan_of",
     "edits_in_file",
     "open_desk",
     "scenario_of_workspace",
