@@ -3,7 +3,7 @@
 import { dataText, make, makeSvg } from '../../shared/dom.js';
 import { hasValue } from '../../shared/format.js';
 import { errorState, get } from '../api.js';
-import { area, count, money, moneyPerMu, percent, signed } from '../amounts.js';
+import { area, count, money, moneyPerMu, percent, signed, squareMetres } from '../amounts.js';
 import { openDialog } from '../dialog.js';
 import { parkAddress, t } from '../frame.js';
 import { moreOf } from '../parts.js';
@@ -18,7 +18,7 @@ const WRITTEN = {
   enterprises: count,
   leading_share: percent,
   output_per_mu: moneyPerMu,
-  vacant_floors: area,
+  vacant_floors: squareMetres,
   free_land: area,
 };
 const A_PAGE = 100;

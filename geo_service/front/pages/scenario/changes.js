@@ -2,7 +2,7 @@
 // them, and findings by what becomes of them, each with the edits that bring it about.
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
-import { area, count, exact, percent } from '../amounts.js';
+import { area, count, exact, percent, squareMetres } from '../amounts.js';
 import { ServiceError, emptyState, errorState, get, loadingState } from '../api.js';
 import { parkAddress, t, wordOf } from '../frame.js';
 import { shareBar, verdictBadge } from '../marks.js';
@@ -158,7 +158,7 @@ export class Changes {
         ),
         fact(
           t('scenarios.vacant_floor'),
-          change(room.before.vacant_floor_m2, room.after.vacant_floor_m2, floorArea),
+          change(room.before.vacant_floor_m2, room.after.vacant_floor_m2, squareMetres),
         ),
       ),
     );
@@ -215,7 +215,7 @@ export class Changes {
         ),
         fact(
           t('scenarios.vacant_floor'),
-          change(park.room.before.vacant_floor_m2, park.room.after.vacant_floor_m2, floorArea),
+          change(park.room.before.vacant_floor_m2, park.room.after.vacant_floor_m2, squareMetres),
         ),
       ),
     );
@@ -384,10 +384,6 @@ export class Changes {
 
 function fact(name, value) {
   return make('div', {}, make('dt', {}, name), make('dd', {}, value));
-}
-
-function floorArea(value) {
-  return `${count(value)} m²`;
 }
 
 function valueOf(one) {
