@@ -47,7 +47,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /", "GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
         *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}", "GET /data"),
         *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
-        *("GET /api/overview", "GET /api/overview/{name}"),
+        *("GET /api/overview", "GET /api/overview/{figure}"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         *("GET /here", "POST /api/here", "GET /sites/sheet", "GET /api/projects"),
         *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),

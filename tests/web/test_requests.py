@@ -62,6 +62,7 @@ def known(client: TestClient, county: PlanningService) -> dict[str, str]:
         "kind": "overview",
         "source": "parks",
         "name": "home.js",
+        "figure": "output",
         "z": "12",
         "x": "3276",
         "y": "1677",
@@ -213,7 +214,8 @@ def test_no_route_of_data_passes_over_what_it_does_not_know(
         address = address_of(str(route.path), known)
         status = client.request(method, f"{address}?nonsense=1").status_code
         if answers_with_a_page(route.original_route):
-            assert status == HTTPStatus.OK or "none" in address, address
+            has_none = "none" in address or address.startswith(("/account", "/sign-out"))
+            assert status == HTTPStatus.OK or has_none, address
         else:
             assert status == HTTPStatus.BAD_REQUEST, (method, address, status)
 
@@ -363,7 +365,7 @@ def test_every_answer_of_the_route_table_has_its_headers(
     for route in table(client):
         for method in sorted(route.methods or ()):
             address = address_of(str(route.path), known)
-            answer = client.request(method, address)
+            answer = client.request(method, address, follow_redirects=False)
             where = (method, address, answer.status_code)
             check_headers(answer, where, is_changing=method not in {"GET", "HEAD"})
 

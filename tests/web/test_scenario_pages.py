@@ -198,16 +198,17 @@ def test_a_park_is_told_as_a_scenario_has_it(client: TestClient, own: str) -> No
     assert client.get("/api/parks", params={"scenario": "nowhere"}).status_code == 404
 
 
-def test_the_page_of_a_scenario_s_park_says_so(client: TestClient, own: str) -> None:
+@pytest.mark.parametrize("page", ["/parks/P9", "/sites"])
+def test_a_page_about_a_scenario_says_so(client: TestClient, own: str, page: str) -> None:
     scenario_id = own.rpartition("/")[2]
     match = re.search(
         r'id="start">(.*?)</script>',
-        client.get(f"/parks/P9?scenario={scenario_id}").text,
+        client.get(f"{page}?scenario={scenario_id}").text,
         re.DOTALL,
     )
     assert match is not None
     start = json.loads(match[1])
     assert (start["scenario"], start["scenario_name"]) == (scenario_id, "甲")
     html = {"accept": "text/html"}
-    assert client.get("/parks/P9", headers=html).status_code == 404
-    assert client.get("/parks/P9?scenario=nowhere", headers=html).status_code == 404
+    assert client.get(page, headers=html).status_code == (404 if page == "/parks/P9" else 200)
+    assert client.get(f"{page}?scenario=nowhere", headers=html).status_code == 404

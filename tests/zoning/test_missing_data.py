@@ -228,7 +228,7 @@ def test_what_a_caller_does_to_a_frame_does_not_change_the_plan(
         ("  river.chemical_1km: {parameters: {distance_m: inf}}", "finite"),
         ("  river.chemical_1km: {parameters: {industries: ['2x']}}", "not a GB/T 4754-2017 code"),
         ("  control_zone.wetland: {parameters: {kind: wetlands}}", "'wetland'?"),
-        ("  indicator.plot_ratio: {parameters: {verdict: pass}}", "one of 'fail', 'watch'"),
+        ("  indicator.plot_ratio: {parameters: {verdict: pass}}", "one of 'fail'"),
         ("  land_use.permitted: {parameters: {uses: {planing2023: {}}}}", "'planning2023'"),
         (
             "  focus.leading_share: {parameters: {pass_share: 0.3}}",

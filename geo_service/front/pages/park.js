@@ -15,6 +15,7 @@ import { RuleRows } from './park/rules.js';
 import { trendFigure } from './park/trend.js';
 import { figures, verdictHead } from './park/verdict.js';
 import { button, pageHead, panel } from './parts.js';
+import { scenarioNote } from './scenario_note.js';
 
 const parkId = start.park_id;
 // With a scenario, the page tells what its plan makes of the park.
@@ -51,25 +52,6 @@ function waysOn() {
     make('a', { class: 'button plain', href: beside }, t('park.compare')),
     make('a', { class: 'button plain', href: sheet }, t('park.one_page')),
   ];
-}
-
-// Whoever sees a scenario's park is told that it is not the county's.
-function scenarioNote() {
-  if (!start.scenario) {
-    return null;
-  }
-  const bench = pageAddress(`/scenarios/${encodeURIComponent(start.scenario)}`);
-  return make(
-    'div',
-    { class: 'callout', role: 'note', id: 'of-scenario' },
-    make('p', {}, t('park.of_scenario'), ' ', dataText(start.scenario_name)),
-    make(
-      'div',
-      { class: 'tools' },
-      make('a', { class: 'button plain small', href: bench }, t('park.to_scenario')),
-      make('a', { class: 'button plain small', href: parkAddress(parkId) }, t('park.as_it_is')),
-    ),
-  );
 }
 
 function head(park, reviewId) {
@@ -130,7 +112,7 @@ function draw(park, profile) {
   setTitle(shorten(park.name, 60));
   showPage(
     head(park, profile.review_id),
-    scenarioNote(),
+    scenarioNote(parkAddress(parkId)),
     opening(park, profile),
     make(
       'div',

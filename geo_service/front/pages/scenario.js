@@ -142,6 +142,7 @@ class Bench {
     const { document } = this.store;
     setTitle(shorten(document.name, 60), t('console.scenario_title'));
     const compare = `/scenarios/compare?ids=${encodeURIComponent(`plan,${document.scenario_id}`)}`;
+    const sites = `/sites?${new URLSearchParams({ scenario: document.scenario_id })}`;
     this.headBox.replaceChildren(
       pageHead(dataText(document.name), {
         above: make(
@@ -158,6 +159,7 @@ class Bench {
         tools: [
           button(t('scenarios.rename'), () => this.rename()),
           make('a', { class: 'button plain', href: pageAddress(compare) }, t('scenarios.compare')),
+          make('a', { class: 'button plain', href: pageAddress(sites) }, t('scenarios.find_site')),
           make(
             'a',
             { class: 'button plain', href: address(`${this.store.own}/export`), download: '' },

@@ -3,10 +3,11 @@
 import { dataText, make, shorten } from '../shared/dom.js';
 import { area, squareMetres, time } from './amounts.js';
 import { emptyState, errorState, get, loadingState } from './api.js';
-import { pageAddress, setTitle, showPage, t } from './frame.js';
+import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { button, pageHead, select } from './parts.js';
 import { ProjectForm } from './project/form.js';
+import { scenarioNote } from './scenario_note.js';
 import { rankingPath } from './sites/path.js';
 import { RankingView } from './sites/ranking.js';
 
@@ -34,10 +35,11 @@ class Workbench {
       pageHead(t('console.sites_title'), {
         line: this.line,
         tools: [
-          this.earlier(),
+          start.scenario ? null : this.earlier(), // which are of the plan as it is
           make('a', { class: 'button plain', href: pageAddress('/here') }, t('console.here_title')),
         ],
       }),
+      scenarioNote(pageAddress('/sites')),
       make('div', { class: 'stack-small' }, this.note),
       this.bench,
       this.bottom,
@@ -75,7 +77,8 @@ class Workbench {
     this.stage.hidden = true;
     const options = { onFault: (error) => this.refused(error) };
     const again = () => this.submit(project);
-    const made = await run(this.middle, '/api/rankings', { body: project }, again, options);
+    const body = start.scenario ? { ...project, scenario: start.scenario } : project;
+    const made = await run(this.middle, '/api/rankings', { body }, again, options);
     this.form.setBusy(false);
     if (made) {
       this.take(made, new URLSearchParams());
@@ -127,7 +130,12 @@ class Workbench {
       return;
     }
     const lang = new URLSearchParams(window.location.search).get('lang');
-    const kept = [...this.view.state(), ...(lang ? [['lang', lang]] : [])];
+    const { scenario } = start;
+    const kept = [
+      ...this.view.state(),
+      ...(scenario ? [['scenario', scenario]] : []),
+      ...(lang ? [['lang', lang]] : []),
+    ];
     window.history.replaceState(null, '', pageAddress(`/sites?${new URLSearchParams(kept)}`));
   }
 

@@ -48,11 +48,11 @@ def overview(
 
 
 @router.get(
-    "/{name}", summary="The rows behind a key figure", responses=answers("Any", NotFoundError)
+    "/{figure}", summary="The rows behind a key figure", responses=answers("Any", NotFoundError)
 )
 @in_turn(WorkKind.PARKS)
 def rows(  # noqa: PLR0913 - what the contract of lists names
-    name: str,
+    figure: str,
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
@@ -65,4 +65,4 @@ def rows(  # noqa: PLR0913 - what the contract of lists names
 
     Figures are named in `/api/overview`.
     """
-    return json_reply(request, service.overview.rows(name, language, asked, (limit, offset)))
+    return json_reply(request, service.overview.rows(figure, language, asked, (limit, offset)))

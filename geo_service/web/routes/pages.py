@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import NotFoundError
+from geo_service.planning import PlanningService
 from geo_service.planning.pages.scenario_picks import form_values
 from geo_service.web import shell
 from geo_service.web.description import describe
@@ -112,12 +113,9 @@ def park(
 
     404 for an unknown park or scenario; whether a scenario has the park, its page finds out.
     """
-    named = None
     if scenario is None:
         service.parks.check(park_id)
-    else:
-        named = service.scenarios.find(scenario).scenario.name
-    values = {"park_id": park_id, "scenario": scenario, "scenario_name": named}
+    values = {"park_id": park_id, **_of_scenario(service, scenario)}
     return shell.render(_PARK, request, language, values=values)
 
 
@@ -152,9 +150,24 @@ def review(
 
 
 @router.get("/sites")
-def sites(request: Request, language: PageLanguageDep) -> Response:
-    """Return the page on which a site for a project is found."""
-    return shell.render(_SITES, request, language)
+def sites(
+    request: Request,
+    service: ServiceDep,
+    language: PageLanguageDep,
+    *,
+    scenario: OfScenario = None,
+) -> Response:
+    """Return the page on which a site for a project is found, in the plan or in a scenario's.
+
+    404 for an unknown scenario.
+    """
+    return shell.render(_SITES, request, language, values=_of_scenario(service, scenario))
+
+
+def _of_scenario(service: PlanningService, scenario: str | None) -> dict[str, str | None]:
+    """Return the scenario that a page is about, and its name; NotFoundError for an unknown one."""
+    named = None if scenario is None else service.scenarios.find(scenario).scenario.name
+    return {"scenario": scenario, "scenario_name": named}
 
 
 @router.get("/sites/sheet")
