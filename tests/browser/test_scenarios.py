@@ -178,7 +178,9 @@ def test_two_alternatives_are_made_compared_moved_on_half_published_and_undone(
         page.set_input_files("#scenario-file", PAPER)
         expect(page.locator("#edits > .edit")).to_have_count(5)
         page.goto(f"{base}/scenarios")
-        for tick in page.locator("td input[type=checkbox]").all():
+        ticks = page.locator("td input[type=checkbox]")
+        expect(ticks).to_have_count(2)
+        for tick in ticks.all():
             tick.check()
         page.click("#compare")
         page.wait_for_url(re.compile(r"/scenarios/compare\?"))
