@@ -294,31 +294,36 @@ class MapDesk:
     def _key(self, query: MapQuery, language: Language) -> _Key:
         """Return what tells this map from others; the current review where none is named."""
         about = {"review_id": self._state.review.review_id, **query.parameters()}
-        about["marks"] = repr(self._marks(query, language))
+        about["names"] = repr(self._names(query))
         if KINDS[query.kind].of in {MapBasis.LAYER, MapBasis.IMPORT} and self._state.has_workspace:
             about["stamp"] = str(self._state.workspace.store.stamp())
         return _Key(query.kind, repr(sorted(about.items())), language)
 
-    def _marks(self, query: MapQuery, language: Language) -> Marks:
-        """Say of the reviews of a map which scenario they are of, or that they are trials."""
+    def _names(self, query: MapQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of the scenarios that the reviews of a map are of."""
         if KINDS[query.kind].of is not MapBasis.REVIEW:
-            return None, None
-        translator = self._state.translator(language)
-        named: dict[str | None, tuple[str, ...]] = {}
-        if query.scenario:
-            scenario = self._scenarios().find(query.scenario).scenario
-            named[query.review_id] = (scenario.name,)
+            return (), ()
 
-        def mark(review_id: str | None) -> str | None:
-            if review_id in {None, self._state.review.review_id}:
-                return None
-            names = named.get(review_id) or self._scenarios().names_of(str(review_id))
+        def names(review_id: str | None, scenario: str | None) -> tuple[str, ...]:
+            if review_id is None or review_id == self._state.review.review_id:
+                return ()
+            return self._scenarios().names_of(review_id, scenario)
+
+        return names(query.before, None), names(query.review_id, query.scenario)
+
+    def _marks(self, query: MapQuery, translator: Translator) -> Marks:
+        """Say of the reviews of a map which scenario they are of, or that they are trials."""
+
+        def mark(review_id: str | None, names: Sequence[str]) -> str | None:
             if names:
                 return scenario_mark(names, translator)
-            is_trial = self._reviews.is_trial(str(review_id))
+            is_trial = review_id is not None and self._reviews.is_trial(review_id)
             return translator.text("map.trial") if is_trial else None
 
-        return mark(query.before), mark(query.review_id)
+        if KINDS[query.kind].of is not MapBasis.REVIEW:
+            return None, None
+        before, own = self._names(query)
+        return mark(query.before, before), mark(query.review_id, own)
 
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
@@ -368,7 +373,7 @@ class MapDesk:
             translator=translator,
             base=self._overview(language),
             is_served=True,
-            marks=self._marks(query, language),
+            marks=self._marks(query, translator),
             plan=self._state.plan,
             **parts,
         )

@@ -290,18 +290,23 @@ class ScenarioDesk:
             known = [one for one in self._judged.values() if one.record == record]
         return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
 
-    def names_of(self, review_id: str) -> tuple[str, ...]:
-        """Return the names of the scenarios that a review is of, as far as they were judged.
+    def names_of(self, review_id: str, scenario_id: str | None = None) -> tuple[str, ...]:
+        """Return the newest names of the scenarios that a review is of, as far as they were judged.
 
-        Those that the account which asks must not see are left out.
+        Given a scenario's id, of that one. Those that the account which asks must not see are
+        left out.
         """
         with self._lock:
-            judged = [one for one in self._judged.values() if one.review.review_id == review_id]
+            judged = [
+                one.record for one in self._judged.values() if one.review.review_id == review_id
+            ]
         if not judged:
             return ()
+        judged.sort(key=lambda record: record.changed_at)
+        names = {record.scenario_id: record.scenario.name for record in judged}
         hidden = self._belongings.hidden(SCENARIO)
-        seen = [one for one in judged if one.record.scenario_id not in hidden]
-        return tuple(sorted({one.scenario.name for one in seen}))
+        wanted = names.keys() - hidden if scenario_id is None else names.keys() & {scenario_id}
+        return tuple(sorted({names[one] for one in wanted}))
 
     def judged(self, scenario_id: str) -> Judged:
         """Return a scenario applied to its base and judged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page, expect
@@ -15,6 +16,14 @@ ROWS = ":is(.findings, .rows) > li"
 """The rows of a list of findings."""
 PARK_ROWS = ".is-parks tbody tr"
 """The rows of the parks on home."""
+
+
+def asked(page: Page, base: str, path: str) -> dict[str, Any]:
+    """Return a document of the service that a page is of."""
+    answer = page.request.get(f"{base}{path}")
+    assert answer.ok, answer.text()
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 def open_page(visit: Visitor, address: str, *, is_clean: bool = True, width: int = 1280) -> Page:

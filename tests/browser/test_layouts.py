@@ -13,7 +13,7 @@ from geo_service.isolation import Isolated
 from geo_service.planning import PlanningService as Running
 from geo_service.reports.document import dump
 from tests.browser.conftest import READY, Visitor, serving
-from tests.browser.console import SHOWN, overflow, serious
+from tests.browser.console import SHOWN, asked, overflow, serious
 from tests.conftest import copy_demo
 from tests.patience import eventually
 
@@ -56,14 +56,6 @@ def county(tmp_path: Path) -> Iterator[Running]:
     running = Running.open(copy_demo(tmp_path))
     yield running
     running.close()
-
-
-def asked(page: Page, base: str, path: str) -> Document:
-    """Return a document of the service."""
-    answer = page.request.get(f"{base}{path}")
-    assert answer.ok, answer.text()
-    document: Document = answer.json()
-    return document
 
 
 def open_goals(page: Page, goals: Document) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import APIResponse, FilePayload, Locator, Page, expect
 from geo_service.planning import PlanningService as Running
 from geo_service.reports.document import dump
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import SHOWN
+from tests.browser.console import SHOWN, asked
 from tests.conftest import DEMO, copy_demo
 from tests.patience import eventually
 
@@ -34,14 +34,6 @@ def county(tmp_path: Path) -> Iterator[Running]:
     running = Running.open(copy_demo(tmp_path))
     yield running
     running.close()
-
-
-def asked(page: Page, base: str, path: str) -> Document:
-    """Return a document of the service."""
-    answer = page.request.get(f"{base}{path}")
-    assert answer.ok, answer.text()
-    document: Document = answer.json()
-    return document
 
 
 def own(page: Page) -> str:

@@ -165,6 +165,12 @@ def test_a_map_says_which_scenario_it_shows(client: TestClient, own: str) -> Non
         assert f'"label":"方案：{name}"' in html.replace('": "', '":"')
         assert '"label":"之前"' in html.replace('": "', '":"')
     assert f"方案：{name}" not in client.get("/maps/overview?lang=zh-Hans").text
+    # Under another name it is the same plan, and the map says the name that it has now.
+    assert client.patch(own, json={"name": "另名"}).status_code == 200
+    client.get(f"{own}/review")
+    html = client.get(f"/maps/compare?{by_ids}&lang=zh-Hans").text
+    assert client.patch(own, json={"name": name}).status_code == 200
+    assert '"label":"方案：另名"' in html.replace('": "', '":"')
 
 
 def test_the_workbench_has_every_text_that_its_program_names(client: TestClient, own: str) -> None:

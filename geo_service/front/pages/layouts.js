@@ -94,6 +94,16 @@ async function takeUp(jobId) {
 
 // ---- the list ----
 
+function figure(key, written) {
+  return {
+    key,
+    label: t(`layout.${key}`),
+    css: 'number',
+    value: (one) => one[key],
+    show: (one) => written(one[key]),
+  };
+}
+
 const COLUMNS = [
   {
     key: 'name',
@@ -109,34 +119,10 @@ const COLUMNS = [
       ),
   },
   { key: 'status', label: t('layout.status'), value: (one) => one.status, show: statusMark },
-  {
-    key: 'objective',
-    label: t('layout.objective'),
-    css: 'number',
-    value: (one) => one.objective,
-    show: (one) => number(one.objective),
-  },
-  {
-    key: 'bound',
-    label: t('layout.bound'),
-    css: 'number',
-    value: (one) => one.bound,
-    show: (one) => number(one.bound),
-  },
-  {
-    key: 'gap',
-    label: t('layout.gap'),
-    css: 'number',
-    value: (one) => one.gap,
-    show: (one) => percent(one.gap),
-  },
-  {
-    key: 'seconds',
-    label: t('layout.seconds'),
-    css: 'number',
-    value: (one) => one.seconds,
-    show: (one) => number(one.seconds),
-  },
+  figure('objective', number),
+  figure('bound', number),
+  figure('gap', percent),
+  figure('seconds', number),
   {
     key: 'again',
     label: t('layouts.again'),
