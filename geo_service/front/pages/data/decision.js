@@ -125,10 +125,13 @@ async function takeBack(made, toast, body) {
       body: { ...made.undo, note: t('data.undo_note', { file: made.file }) },
     });
     press.remove();
-    body.textContent = t('data.undone', { layer: titleOf(made.layer) });
-    await refreshed();
+    try {
+      await refreshed();
+    } finally {
+      body.textContent = t('data.undone', { layer: titleOf(made.layer) });
+    }
   } catch (error) {
     press.disabled = false;
-    body.replaceChildren(errorState(error));
+    body.replaceChildren(body.firstChild ?? '', errorState(error));
   }
 }

@@ -105,8 +105,10 @@ export class Picker {
     if (turn !== this.turn || this.chosen || document.activeElement !== this.input) {
       return;
     }
+    // What was pointed at stays so where it is still listed: a list that comes late takes no choice.
+    const pointed = this.options[this.at]?.id;
     this.options = found.features;
-    this.at = -1;
+    this.at = this.options.findIndex((one) => one.id === pointed);
     this.draw(found.numberMatched);
   }
 
@@ -131,6 +133,11 @@ export class Picker {
     );
     this.list.hidden = !this.options.length;
     this.input.setAttribute('aria-expanded', String(Boolean(this.options.length)));
+    if (this.at >= 0) {
+      this.input.setAttribute('aria-activedescendant', `${this.list.id}-${this.at}`);
+    } else {
+      this.input.removeAttribute('aria-activedescendant');
+    }
     this.help.textContent = matched
       ? t('scenarios.pick_count', { count: count(matched) })
       : t('scenarios.pick_none');
@@ -155,9 +162,12 @@ export class Picker {
       const option = this.list.children[this.at];
       this.input.setAttribute('aria-activedescendant', option.id);
       option.scrollIntoView({ block: 'nearest' });
-    } else if (event.key === 'Enter' && !this.list.hidden && this.at >= 0) {
+    } else if (event.key === 'Enter') {
+      // Enter chooses; it never sends the form that the field stands in.
       event.preventDefault();
-      this.choose(this.options[this.at]);
+      if (!this.list.hidden && this.at >= 0) {
+        this.choose(this.options[this.at]);
+      }
     }
   }
 
