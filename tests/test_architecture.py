@@ -22,7 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
-        *("notebook", "pinyin", "access"),
+        *("notebook", "pinyin", "access", "logs"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
