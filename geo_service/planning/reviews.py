@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
+from geo_service.planning.acts import ActDesk, ActState
 from geo_service.planning.finding_lists import AskedFindings, FindingLists
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
@@ -118,6 +119,7 @@ class ReviewDesk:
         self._trials: set[str] = set()
         self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
+        self.acts = ActDesk(state, find=self.find, save=self._save, is_trial=self.is_trial)
         self.cache(state.review)
 
     def read_rulebook(self, text: str | None) -> Rulebook:
@@ -183,6 +185,11 @@ class ReviewDesk:
             self._state.record_plan(result.plan)
         return result
 
+    def _save(self, result: Review) -> None:
+        """Save a review unless it is saved; StoreError when that fails."""
+        if not self.is_saved(result.review_id):
+            self._state.works.save_review(self._state.workspace, result, is_trial=False)
+
     def cache(self, result: Review, at: datetime | None = None) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         self.shelf.put(result, at)
@@ -199,8 +206,8 @@ class ReviewDesk:
     def drop(self, review_id: str) -> None:
         """Forget a review, in memory and in the store.
 
-        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one;
-        ForeignError for one of another account.
+        NotFoundError for an unknown id; ConflictError for the current one, for a pinned one and
+        for one that an act rests on; ForeignError for one of another account.
         """
         self._state.belongings.check_own(REVIEW, review_id)
         is_saved = bool(self._state.saver.saved_among(REVIEW, [review_id]))
@@ -334,7 +341,10 @@ class ReviewDesk:
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
-        return self._state.saver.members(REVIEW, review_id, translator)
+        return {
+            **self._state.saver.members(REVIEW, review_id, translator),
+            "act": self.acts.document(review_id, translator),
+        }
 
     def _summary(self, review_id: str, language: Language) -> Document:
         resting = self.shelf.summary(review_id, language)
@@ -369,11 +379,13 @@ class ReviewDesk:
         pinned = {item.id for item in saved if item.is_pinned}
         listed = {item.id for item in saved} | known
         translator = self._state.translator(language)
+        states = self.acts.states()
         documents: list[Document] = [
             {
                 "made_at": made_at,
                 "is_trial": review_id in trials,
                 "is_pinned": review_id in pinned,
+                "act_state": states.get(review_id, ActState.DRAFT.value),
                 **self._summary(review_id, language),
                 **members(self._reason(review_id, listed), translator),
             }
@@ -514,6 +526,7 @@ __all__ = [
     "CACHED_REVIEWS",
     "MEDIA_TYPES",
     "STALE_MONTHS",
+    "ActState",
     "ExportFormat",
     "FindingQuery",
     "FindingSort",

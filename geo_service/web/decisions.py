@@ -52,6 +52,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /here", "POST /api/here", "GET /sites/sheet", "GET /api/projects"),
         *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),
         *("GET /api/reviews", "GET /api/reviews/{review_id}", "GET /api/changes"),
+        "GET /api/acts",
         "GET /api/reviews/{review_id}/comparison",
         "GET /api/reviews/{review_id}/findings",
         "GET /api/reviews/{review_id}/counts",
@@ -94,7 +95,10 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         "POST /api/scenarios/{scenario_id}/rebase",
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
     ),
-    _REVIEW: ("POST /api/reviews",),
+    _REVIEW: (
+        *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),
+        *("POST /api/reviews/{review_id}/return", "POST /api/reviews/{review_id}/sign"),
+    ),
     _IMPORT: (
         *("POST /api/imports", "GET /api/imports", "GET /api/imports/{import_id}"),
         *("GET /api/imports/{import_id}/features", "GET /api/imports/{import_id}/changes"),

@@ -52,7 +52,10 @@ DOES = {
         "POST /api/scenarios/{scenario_id}/rebase",
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
     },
-    Role.REVIEWER: {"POST /api/reviews"},
+    Role.REVIEWER: {
+        *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),
+        *("POST /api/reviews/{review_id}/return", "POST /api/reviews/{review_id}/sign"),
+    },
     Role.STEWARD: {
         *("POST /api/imports", "POST /api/imports/{import_id}/effect"),
         *("POST /api/imports/{import_id}/publish", "DELETE /api/imports/{import_id}"),
