@@ -18,6 +18,7 @@ from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.planning.acts import ActDesk, ActState
 from geo_service.planning.finding_lists import AskedFindings, FindingLists
+from geo_service.planning.finding_work import WorkFilter
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from geo_service.jobs import Job
     from geo_service.model import Message
     from geo_service.planning.downloads import Download
+    from geo_service.planning.finding_work import WorkDesk
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
@@ -111,8 +113,9 @@ READABLE_FINDINGS = 20_000
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: ServiceState) -> None:
+    def __init__(self, state: ServiceState, *, work: WorkDesk) -> None:
         self._state = state
+        self._work = work
         self._lock = threading.RLock()
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
@@ -465,7 +468,8 @@ class ReviewDesk:
             load=lambda: self._saved_whole(review_id, language),
             rulebook=self._state.rulebook,
         )
-        return self._lists.asked(review_id, rows, query, self._state.translator(language))
+        own = None if query.work is None else self._work.mask(rows.table, WorkFilter(query.work))
+        return self._lists.asked(review_id, rows, query, self._state.translator(language), own)
 
     def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one slice of its findings.

@@ -23,6 +23,8 @@ from geo_service.stores.tables import ledger, ledger_head
 from geo_service.wording import said
 
 _CHAIN = Chain(ledger, ledger_head)
+GRANTED, REVOKED = "granted", "revoked"
+"""What may be done with a waiver or an approval."""
 _SHOWN = 80
 Holding = Callable[[sa.Connection, str, bool, Mapping[str, str] | None], None]
 """Holds a saved review or lets it go, if layers have these versions in force still."""
@@ -109,6 +111,15 @@ class LedgerRecords:
         for line in self._lines(ledger.c.topic == topic):
             found.setdefault(line.subject, []).append(line)
         return found
+
+    def granted(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
+        """Return the entries that were granted and not revoked, in order, by their list's name."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        last = [lines[-1] for lines in self.of(Topic.ENTRY).values()]
+        for line in sorted(last, key=lambda one: one.number):
+            if line.content["step"] == GRANTED:
+                found.setdefault(line.content["list"], []).append(line.content["entry"])
+        return {name: tuple(entries) for name, entries in found.items()}
 
     def count(self, topic: Topic) -> int:
         """Return how many lines there are of a topic: what was read of it before still holds."""

@@ -26,6 +26,7 @@ from geo_service.schema import SCHEMAS
 from geo_service.scratch import scratch_folder
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
+from geo_service.stores.ledger import Topic
 from geo_service.stores.opening import is_empty, open_store
 from geo_service.wording import said
 from geo_service.workspace.own_files import EDITED, SETTINGS_FILE, OwnFileState, OwnLayer
@@ -249,7 +250,13 @@ class Workspace:
             name: Layer(name, versions[name], _handing_out(frame), numbers.get(name, 0))
             for name, frame in frames.items()
         }
-        return Plan(layers, settings or self.settings, kept=kept)
+        return Plan(layers, settings or self._settings_now(), kept=kept)
+
+    def _settings_now(self) -> PlanSettings:
+        """Return the settings with the waivers and approvals that were granted by form."""
+        if is_empty(self.folder, self._address):
+            return self.settings
+        return replace(self.settings, granted=self.store.ledger.granted())
 
     def frames(
         self,
@@ -366,14 +373,18 @@ class Workspace:
         }
 
     def moment(self) -> tuple[object, ...]:
-        """Return what changes when the plan may have: the store's stamp, own files that count."""
+        """Return what changes when the plan or what is granted by form may have.
+
+        That is the store's stamp, the count of what was granted and revoked, own files that count.
+        """
+        granted = self.store.ledger.count(Topic.ENTRY)
         stamp = self.store.stamp()
         if stamp == 0:
             names: Collection[str] = self.declared_layers
         else:
             newest = self.store.newest()
             names = [name for name in self.declared_layers if name not in newest]
-        return stamp, *((name, self._own.stamp(name)) for name in names)
+        return stamp, granted, *((name, self._own.stamp(name)) for name in names)
 
     def changed_files(self, newest: Mapping[str, LayerVersion]) -> tuple[str, ...]:
         """Return layers whose own file is not what was recorded; what is in the store counts."""

@@ -12,7 +12,7 @@ from geo_service.access import Role
 from geo_service.planning import PlanningService, accounts
 from geo_service.web.app import create_app
 from tests.client import OWN, TestClient
-from tests.county import FEW_RULES, County
+from tests.county import FEW_RULES, County, box, enterprise, parcel
 
 PASSWORD = "a long password"  # noqa: S105 - of accounts that a test makes
 PAGE = {"origin": OWN, "sec-fetch-site": "same-origin"}
@@ -29,7 +29,9 @@ def _cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def county(county: County, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlanningService]:
-    """Return a small county without accounts."""
+    """Return a small county without accounts, in which not all is well."""
+    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
+    county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
     county.rules = FEW_RULES
     running = PlanningService.open(county.write(tmp_path_factory.mktemp("acts") / "county"))
     yield running
@@ -115,3 +117,50 @@ def test_an_act_goes_its_way_and_every_step_is_recorded(
         ("wang", "sign", "200"),
     ]
     assert NOTE not in json.dumps(lines, ensure_ascii=False)
+
+
+def test_work_and_waivers_over_http(
+    county: PlanningService, app: FastAPI, desk: TestClient
+) -> None:
+    del desk
+    for name, role in (("li", Role.REVIEWER), ("wu", Role.PLANNER), ("admin", Role.ADMIN)):
+        county.accounts.add(name, [role], PASSWORD)
+    li, wu, admin = (as_account(app, name) for name in ("li", "wu", "admin"))
+    finding = county.review.results[0]
+    subject = {"layer": finding.subject.layer, "id": finding.subject.id}
+    body = {"rule_id": finding.rule_id, "subject": subject, "state": "in_work", "note": NOTE}
+    assert admin.post("/api/work", json=body).status_code == 403
+    told = wu.post("/api/work", json={**body, "owner": "wu", "due": "2026-01-02"})
+    assert told.status_code == 200
+    assert told.json()["may"] == {"change": True, "grant": False}
+    assert li.post("/api/work", json=body).status_code == 409
+    assert li.post("/api/work", json={**body, "after": 1, "owner": "x"}).status_code == 400
+    assert li.post("/api/work", json={**body, "state": "lost"}).status_code == 422
+    asked = {"rule": finding.rule_id, "layer": subject["layer"], "subject": subject["id"]}
+    one = li.get("/api/work/of", params=asked).json()
+    assert [(line["account"], line["note"]) for line in one["log"]] == [("wu", NOTE)]
+    assert one["is_overdue"]
+    assert one["entries"] == []
+    for client, name, count in ((wu, "mine", 1), (li, "mine", 0), (li, "overdue", 1)):
+        found = client.get("/api/work", params={"filter": name}).json()
+        assert found["numberMatched"] == count, name
+        own = f"/api/reviews/{county.review.review_id}"
+        listed = client.get(f"{own}/rows", params={"work": name}).json()
+        assert (listed["numberMatched"] > 0) == (count > 0), name
+        counted = client.get(f"{own}/counts", params={"work": name}).json()
+        assert (counted["numberMatched"] > 0) == (count > 0), name
+    form = {
+        "kind": "waiver",
+        "rule_id": finding.rule_id,
+        "subject": subject,
+        "document_number": "No. 9",
+        "reason": NOTE,
+        "expires_on": "2099-12-31",
+    }
+    assert wu.post("/api/entries", json=form).status_code == 403
+    refused = li.post("/api/entries", json={**form, "rule_id": "no.rule"})
+    assert refused.status_code == 422
+    effect = li.post("/api/entries/effect", json=form)
+    assert effect.status_code in {200, 422}  # a statute is not waived
+    assert li.post("/api/entries/e-1/revoke", json={"reason": "no"}).status_code == 404
+    assert li.get("/api/entries").json()["entries"] == []

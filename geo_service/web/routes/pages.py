@@ -40,7 +40,10 @@ _REVIEWS = Page(
 _REVIEW = Page(
     name="review",
     nav_entry="reviews",
-    texts=("review", "finding_words", "family", "act_state", "act_step", "act_page"),
+    texts=(
+        *("review", "finding_words", "family", "act_state", "act_step", "act_page"),
+        *("work_page", "work_state", "work_filter", "work_kind"),
+    ),
 )
 _SITES = Page(
     name="sites",

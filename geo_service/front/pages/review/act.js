@@ -29,7 +29,12 @@ export function actButtons({ may }, address) {
 function openStep(step, address) {
   openDialog(t(`act_page.${step}`), (close) => {
     const isReturn = step === 'return';
-    const words = make('textarea', { rows: 4, maxlength: MOST_WORDS, required: isReturn });
+    const words = make('textarea', {
+      class: 'edit-words',
+      rows: 4,
+      maxlength: MOST_WORDS,
+      required: isReturn,
+    });
     const outcome = make('div', { 'aria-live': 'polite' });
     const send = async (event) => {
       event.preventDefault();
