@@ -28,6 +28,7 @@ from geo_service.cli import (
     scenario,
     serve,
     upkeep,
+    verify,
 )
 from geo_service.cli.common import (
     EXIT_OUR_FAULT,
@@ -57,6 +58,7 @@ SUBJECTS = (
         accounts,
         backup,
         upkeep,
+        verify,
         serve,
     ),
 )

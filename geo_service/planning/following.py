@@ -72,7 +72,8 @@ class Follower:
             self.is_behind = True
             plan = workspace.plan()
             before = self._state.plan
-            if plan.version == before.version:
+            is_same = plan.settings.granted == before.settings.granted
+            if plan.version == before.version and is_same:
                 self.is_behind = False
                 return False
             for name in edited_files(before, plan):

@@ -57,10 +57,12 @@ from geo_service.stores.entries import (
     staged,
 )
 from geo_service.stores.frames import conditions, layer_schema
+from geo_service.stores.ledger import LedgerRecords
 from geo_service.stores.results import (
     USED,
     drop_saved,
     find_saved,
+    hold_review,
     insert_saved,
     outline_of,
     packed_of,
@@ -107,8 +109,13 @@ class CataloguedStore(ABC):
     def __init__(self, county_code: str) -> None:
         self._county_code = county_code
         self._exclusive = threading.local()
+        self._open_records()
+
+    def _open_records(self) -> None:
+        """Let what is recorded of people read and write through this store's connections."""
         self.accounts = AccountRecords(self._reading, self._writing)
         self.audit = AuditRecords(self._reading, self._writing)
+        self.ledger = LedgerRecords(self._reading, self._writing, hold_review)
 
     # ---- what subclasses define ---------------------------------------------------------------
 
@@ -501,7 +508,7 @@ class CataloguedStore(ABC):
     def outlines(self) -> list[Outline]:
         """Return every saved result, newest first; scenarios are none."""
         columns = (results.c.kind, results.c.id, results.c.made_at, results.c.plan_version)
-        query = sa.select(*columns, results.c.size, results.c.is_pinned)
+        query = sa.select(*columns, results.c.size, results.c.is_pinned, results.c.is_held)
         query = query.where(results.c.kind.in_(KINDS))
         with self._reading() as connection:
             if connection is None:

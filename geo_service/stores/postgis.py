@@ -24,8 +24,6 @@ from pyarrow import csv
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS, ColumnKind, LayerSchema
-from geo_service.stores.accounts import AccountRecords
-from geo_service.stores.audit import AuditRecords
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import (
     box_shape,
@@ -294,8 +292,7 @@ class _OneMoment(PostgisStore):
     def __init__(self, store: PostgisStore, connection: sa.Connection) -> None:
         vars(self).update(vars(store))
         self._one = connection
-        self.accounts = AccountRecords(self._reading, self._writing)
-        self.audit = AuditRecords(self._reading, self._writing)
+        self._open_records()
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:

@@ -1,6 +1,6 @@
 """Read all that a store holds, and say whether it is what was written.
 
-Layers by their digests, documents by their checksums, the audit by its chain.
+Layers by their digests, documents by their checksums, audit and ledger by their chains.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_store(store: Store, *, only_newest: bool = False) -> Holdings:
             if not only_newest:
                 for name in store.document_names(kind, saved.id):
                     store.document(kind, saved.id, name)
-    faults = store.audit.verify()
+    faults = [*store.audit.verify(), *store.ledger.verify()]
     if faults:
         told = said(f"audit.fault_{faults[0].kind}", number=faults[0].number)
         raise StoreError(told)

@@ -62,6 +62,7 @@ from geo_service.web.routes import (
     scenario_pages,
     scenarios,
     tiles,
+    work,
 )
 from geo_service.web.security import SecurityHeaders
 from geo_service.web.shares import ShareLimits, Shares
@@ -171,6 +172,7 @@ def create_app(
         overview,
         parks,
         reviews,
+        work,
         saved,
         rankings,
         scenario_pages,
