@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     """How people know the issuer."""
     oidc_ca_file: Path | None = None
     """Certificates by which the issuer's own is checked."""
+    client_requests: int = Field(default=24, ge=1, le=10_000)
+    """Requests that one client (address) may have at once."""
+    client_costly: int = Field(default=8, ge=1, le=10_000)
+    """Of these, requests that change something or take long."""
+    client_costly_rate: float = Field(default=20.0, gt=0, le=100_000)
+    """Such requests a second in the long run; ten times as many in a row."""
+    client_connections: int = Field(default=100, ge=1, le=100_000)
+    """Connections of one client; four times as many of all."""
     stop_seconds: float = Field(default=30.0, ge=0, le=3_600)
     """How long answers and jobs may go on once the service is told to stop."""
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)

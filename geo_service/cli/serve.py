@@ -38,7 +38,9 @@ def serve(
     """
     from geo_service.web.app import ServicePolicy  # noqa: PLC0415 - heavy, only here
     from geo_service.web.app import serve as run  # noqa: PLC0415 - as above
+    from geo_service.web.connections import ConnectionLimits  # noqa: PLC0415 - as above
     from geo_service.web.metrics import MetricsPort  # noqa: PLC0415 - as above
+    from geo_service.web.shares import ShareLimits  # noqa: PLC0415 - as above
 
     with show_progress("review") as progress:
         settings = Settings()
@@ -51,6 +53,15 @@ def serve(
                 names=(*settings.allowed_hosts, *(allow_host or ())),
                 proxies=settings.trusted_proxies,
                 root_path=settings.root_path,
+                shares=ShareLimits(
+                    at_once=settings.client_requests,
+                    costly_at_once=settings.client_costly,
+                    costly_a_second=settings.client_costly_rate,
+                    costly_burst=int(10 * settings.client_costly_rate),
+                ),
+                connections=ConnectionLimits(
+                    most=4 * settings.client_connections, most_each=settings.client_connections
+                ),
                 tls=_tls(settings),
                 issuer=_issuer(settings),
                 stop_seconds=settings.stop_seconds,

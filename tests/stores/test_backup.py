@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import threading
 from collections.abc import Callable
@@ -196,6 +197,18 @@ def test_a_damaged_store_is_not_backed_up(lived_in: WorkspaceAt, tmp_path: Path)
         back_up(lived_in, tmp_path / "a.tar")
     assert not list(tmp_path.glob("a.tar*"))
     assert not list((lived_in.folder / "store").glob(".backup*"))
+
+
+def test_a_full_disk_leaves_nothing_and_is_told(lived_in: WorkspaceAt, small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(b"x" * (small_disk_bytes(small_disk) - 50_000))
+    with pytest.raises(InvalidQueryError, match="No space"):
+        back_up(lived_in, small_disk / "a.tar")
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+def small_disk_bytes(folder: Path) -> int:
+    """Return how many bytes are free."""
+    return shutil.disk_usage(folder).free
 
 
 def test_a_shared_store_that_is_not_empty_is_refused(lived_in: WorkspaceAt, tmp_path: Path) -> None:
