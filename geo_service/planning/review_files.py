@@ -65,8 +65,8 @@ def export_review(
 ) -> bytes:
     """Return a review as a file of a format, its texts in the translator's language.
 
-    `more` are members of its document beside those of the review: whether it is saved, and
-    whether it is a trial, which reports say in their titles.
+    `more` are members of its document beside those of the review: whether it is saved, whether it
+    is a trial, which reports say in their titles, and what was done with it as an act.
     """
     return b"".join(export_pieces(review, format, translator, more))
 
@@ -85,8 +85,7 @@ def export_pieces(
         summary = {**review_summary(review, translator), **(more or {})}
         yield dump(collection(features, len(features), review=summary))
     else:
-        is_trial = bool((more or {}).get("is_trial"))
-        yield from _report(review, format, translator, is_trial=is_trial)
+        yield from _report(review, format, translator, more or {})
 
 
 def write_review(
@@ -105,13 +104,13 @@ def _report(
     review: Review,
     format: ExportFormat,  # noqa: A002 - as above
     translator: Translator,
-    *,
-    is_trial: bool,
+    more: Mapping[str, Any],
 ) -> Iterator[bytes]:
     """A report in one of the binary formats; their libraries are loaded only for them."""
     from geo_service.reports.review import review_content  # noqa: PLC0415
 
-    content = review_content(review, translator, is_trial=is_trial)
+    is_trial, act = bool(more.get("is_trial")), more.get("act")
+    content = review_content(review, translator, is_trial=is_trial, act=act)
     colours = {
         verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
         for verdict in Verdict
