@@ -133,16 +133,16 @@ class _Access:
 
 
 @dataclass(frozen=True, eq=False)
-class Doors:
+class RoadDoors:
     """Where places meet the roads: the nearest one, and the nearest of the main part."""
 
     access: _Access
     main: _Access
     """Looked for only where the nearest road is cut off."""
 
-    def taken(self, rows: NDArray[Any]) -> Doors:
+    def taken(self, rows: NDArray[Any]) -> RoadDoors:
         """Return those of some places."""
-        return Doors(self.access.taken(rows), self.main.taken(rows))
+        return RoadDoors(self.access.taken(rows), self.main.taken(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,12 +291,12 @@ class RoadNetwork:
         rows[off] = self.courses.row[self.courses.line_at(access.measure[off])]
         return rows
 
-    def doors(self, origins: Shapes) -> Doors:
+    def doors(self, origins: Shapes) -> RoadDoors:
         """Return where places meet the roads, which is the same for all facilities."""
         shapes = self._shapes_of(origins)
         access = self.access(shapes)
         off = self.off_main(access)
-        return Doors(access, access.with_rows(off, self.access(shapes[off], is_main=True)))
+        return RoadDoors(access, access.with_rows(off, self.access(shapes[off], is_main=True)))
 
     def access(self, origins: Shapes, *, is_main: bool = False) -> _Access:
         """Return where places meet the nearest road that can be entered, or one of the main part.
@@ -452,7 +452,7 @@ class Reach:
         key = self._toward[node] * len(self._toward) + node
         return self._stretch[np.searchsorted(self._key, key)]
 
-    def minutes(self, origins: Shapes | Doors) -> Floats:
+    def minutes(self, origins: Shapes | RoadDoors) -> Floats:
         """Return each place's minutes to the facility nearest by time; infinite if unreachable.
 
         Places, whose doors may be known, and errors are as in `RoadNetwork.reach`.
@@ -532,13 +532,13 @@ class Reach:
         """Return the facilities of doors; -1 stays."""
         return np.where(door >= 0, self._owner[door], -1) if len(self._owner) else door
 
-    def _best(self, origins: Shapes | Doors) -> tuple[_Access, Floats, Positions, Positions]:
+    def _best(self, origins: Shapes | RoadDoors) -> tuple[_Access, Floats, Positions, Positions]:
         """Return where each place meets the roads best, and what `_answers` says from there.
 
         A place at a cut-off road also tries the main part, and goes that way if it is quicker.
         """
         network = self._network
-        doors = origins if isinstance(origins, Doors) else network.doors(origins)
+        doors = origins if isinstance(origins, RoadDoors) else network.doors(origins)
         access = doors.access
         minutes, door, cut = self._answers(access)
         off = network.off_main(access)

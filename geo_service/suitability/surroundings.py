@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.cut_off import CutOffRoad
-    from geo_service.spatial.network import Doors, Reach
+    from geo_service.spatial.network import RoadDoors, Reach
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.effect import FocusEffect
     from geo_service.suitability.project import Project
@@ -71,7 +71,7 @@ class Sites:
         return found
 
     @cached_property
-    def _doors(self) -> Doors:
+    def _doors(self) -> RoadDoors:
         """Where the candidates meet the roads."""
         return network_of(self.plan).doors(self.shapes)
 
