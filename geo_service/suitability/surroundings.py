@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.cut_off import CutOffRoad
-    from geo_service.spatial.network import RoadDoors, Reach
+    from geo_service.spatial.network import Reach, RoadDoors
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.effect import FocusEffect
     from geo_service.suitability.project import Project
