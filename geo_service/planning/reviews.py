@@ -510,7 +510,11 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
+        more = {
+            **self._members(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            "work": self._work.listed(),
+        }
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)

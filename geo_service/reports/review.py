@@ -64,6 +64,8 @@ class ReviewContent:
     """Whether the review is no review of the county as it stands by its own rules."""
     act: Document | None = None
     """What was done with the review as an act; None if this is not known here."""
+    work: Sequence[Document] = ()
+    """What is done about findings, by rule and subject; empty if nobody has said anything."""
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return a text of the catalogue in the report's language."""
@@ -107,6 +109,14 @@ class ReviewContent:
     @cached_property
     def _titles(self) -> Mapping[str, str]:
         return {rule["rule_id"]: one_line(rule["title"]) for rule in self.rules}
+
+    def work_on(self, finding: Document) -> Document | None:
+        """Return what is done about a finding; None if nobody has said anything."""
+        return self._work.get(_work_key(finding))
+
+    @cached_property
+    def _work(self) -> Mapping[tuple[str, str, str], Document]:
+        return {_work_key(item): item for item in self.work}
 
     def findings_of(self, park_id: str) -> list[Document]:
         """Return a park's findings that count, gravest first."""
@@ -182,11 +192,12 @@ def review_content(
     *,
     is_trial: bool = False,
     act: Document | None = None,
+    work: Sequence[Document] = (),
 ) -> ReviewContent:
     """Gather what the reports of a review say, in the translator's language.
 
     That of a trial says so in its title, and so on every sheet and page. `act` is what was done
-    with the review.
+    with the review, `work` what is done about its findings.
     """
     settings = review.plan.settings
     metric = review.plan.metric("parks")
@@ -211,7 +222,12 @@ def review_content(
         map_approval=settings.map_approval,
         is_trial=is_trial,
         act=act,
+        work=work,
     )
+
+
+def _work_key(item: Document) -> tuple[str, str, str]:
+    return item["rule_id"], item["subject"]["layer"], item["subject"]["id"]
 
 
 def aside_name(finding: Document) -> str | None:
