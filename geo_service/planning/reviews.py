@@ -456,8 +456,10 @@ class ReviewDesk:
     def merged(
         self, review_id: str, language: Language, query: FindingQuery, *, slice_: Slice = (100, 0)
     ) -> Document:
-        """Return one page of the rows of findings that a query means."""
-        return self.asked(review_id, language, query).merged(slice_)
+        """Return one page of the rows of findings that a query means, with what is done."""
+        found = self.asked(review_id, language, query).merged(slice_)
+        self._work.mark(found["rows"])
+        return found
 
     def asked(self, review_id: str, language: Language, query: FindingQuery) -> AskedFindings:
         """Return the findings of a kept or saved review that a query is about."""

@@ -102,6 +102,10 @@ def test_findings_are_filtered_by_what_is_done_about_them(start: Start) -> None:
         )
         assert (len(found), matched) == (count, count), asked
     assert expected >= 1
+    rows = service.reviews.merged(review_id, Language.EN, FindingQuery())["rows"]
+    marked = [row["work"] for row in rows if row["work"] is not None]
+    assert marked
+    assert {(one["state"], one["is_overdue"]) for one in marked} == {("in_work", True)}
 
 
 def test_one_of_two_who_speak_at_once_is_heard(start: Start) -> None:
