@@ -20,6 +20,7 @@ import pandas as pd
 from geo_service.crs import measure_area_m2
 from geo_service.language import Language, Translator, catalogue
 from geo_service.model import Quantity, Tier, Verdict
+from geo_service.reports.act import act_facts, work_key
 from geo_service.reports.document import (
     Document,
     basis_words,
@@ -112,11 +113,11 @@ class ReviewContent:
 
     def work_on(self, finding: Document) -> Document | None:
         """Return what is done about a finding; None if nobody has said anything."""
-        return self._work.get(_work_key(finding))
+        return self._work.get(work_key(finding))
 
     @cached_property
     def _work(self) -> Mapping[tuple[str, str, str], Document]:
-        return {_work_key(item): item for item in self.work}
+        return {work_key(item): item for item in self.work}
 
     def findings_of(self, park_id: str) -> list[Document]:
         """Return a park's findings that count, gravest first."""
@@ -226,10 +227,6 @@ def review_content(
     )
 
 
-def _work_key(item: Document) -> tuple[str, str, str]:
-    return item["rule_id"], item["subject"]["layer"], item["subject"]["id"]
-
-
 def aside_name(finding: Document) -> str | None:
     """Return why a finding does not count: `waived` or `approved`; None for one that counts."""
     if finding["approval"]:
@@ -294,34 +291,13 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
     for key in ("stale_waivers", "stale_approvals"):
         if summary[key]:
             facts[key] = ", ".join(map(str, summary[key]))
-    facts |= _act_facts(content)
+    facts |= act_facts(content.act, content.translator)
     lapsed = content.lapsed_lines()
     if lapsed:
         facts["lapsed_rules"] = content.translator.listed(lapsed)
     if content.idle_rules:
         facts["idle_rules"] = content.idle_rules
     return {text(key): one_line(value, most=2_000) for key, value in facts.items()}
-
-
-def _act_facts(content: ReviewContent) -> dict[str, str]:
-    """Return what a review is at as an act, who did what, and the digest that was signed."""
-    if content.act is None:
-        return {}
-    facts = {"act_state": content.word("act_state", content.act["state"])}
-    steps = [
-        content.text(
-            "act_step",
-            step=content.word("act_step", step["step"]),
-            account=step["account"],
-            day=step["at"][:10],
-        )
-        for step in content.act["steps"]
-    ]
-    if steps:
-        facts["act_steps"] = content.translator.listed(steps)
-    if content.act["record"]:
-        facts["findings_digest"] = content.act["record"]["findings_digest"]
-    return facts
 
 
 def notes(content: ReviewContent) -> list[str]:
