@@ -10,26 +10,30 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from geo_service.access import acting_as
 from geo_service.errors import BusyError
 from geo_service.language import Language
-from geo_service.model import Finding
+from geo_service.model import Finding, Severity
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import kept_reviews
 from geo_service.planning.apart import TilesApart, WorksApart
+from geo_service.planning.grants import GrantForm, GrantKind
 from geo_service.planning.rankings import RankingFormat
 from geo_service.planning.review_files import ExportFormat
+from geo_service.planning.verification import verify_review
 from geo_service.stores.base import WorkspaceAt
 from geo_service.web.app import create_app
 from geo_service.zoning.review import review
 from tests.client import TestClient
 from tests.county import County, box, enterprise, parcel
 from tests.patience import PATIENCE_S, eventually
-from tests.stores.made import publish_parcels
+from tests.stores.made import LI, WANG, publish_parcels
 
 PROJECT: dict[str, Any] = {
     "name": "p",
@@ -329,3 +333,34 @@ def wait_until_settled(county: RunningCounty) -> None:
     assert county.jobs.wait(done, PATIENCE_S)
     for job in county.jobs.jobs():
         county.jobs.wait(job, PATIENCE_S)
+
+
+def test_a_waiver_by_form_counts_in_other_processes_and_what_they_make_is_signed(
+    start: Start, folder: Path
+) -> None:
+    service = start()
+    finding = next(one for one in service.review.results if one.severity is not Severity.MUST)
+    service.grants.grant(
+        GrantForm(
+            kind=GrantKind.WAIVER,
+            rule_id=finding.rule_id,
+            layer=finding.subject.layer,
+            subject_id=finding.subject.id,
+            document_number="9",
+            reason="moving",
+            authority="the county",
+            expires_on=date.max,
+        )
+    )
+    assert service.refresh()
+    aside = {one.rule_id for one in service.review.results if one.waived is not None}
+    assert aside == {finding.rule_id}
+    assert finding.park_id == "P1"
+    again = service.reviews.make(service.rulebook, parks=["P1"], is_trial=True)
+    assert again.waived_count == service.review.waived_count  # all of it is in P1
+    review_id = service.review.review_id
+    with acting_as(LI):
+        service.reviews.acts.submit(review_id)
+    with acting_as(WANG):
+        service.reviews.acts.sign(review_id)
+    assert verify_review(folder, review_id).differences == []
