@@ -23,6 +23,7 @@ const CHANGES_SHOWN = 6;
 const FACETS = ['verdict', 'tier', 'basis'];
 const FILTERS = ['tier', 'verdict', 'basis', 'words'];
 // With a scenario, the page tells what its plan makes of the county.
+/** @type {Record<string, string>} */
 const ofScenario = start.scenario ? { scenario: start.scenario } : {};
 /** @type {Record<string, any> & { parks: any[] }} */
 const state = { parks: [], tier: '', verdict: '', basis: '', words: '', figure: '' };
