@@ -53,6 +53,8 @@ class Proposal:
     """Why each decision was made, by its kind (`lead`, `put`, `move`) and subject."""
     alternatives: tuple[OtherLayout, ...] = ()
     front: tuple[FrontPoint, ...] = ()
+    front_lost: int = 0
+    """How many points of the front were sought in vain since their time ran out."""
     firm: tuple[Firmness, ...] = ()
     conflict: tuple[ClashingSet, ...] = ()
     review_before: Review | None = None

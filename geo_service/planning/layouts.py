@@ -130,6 +130,19 @@ def propose_for(plan: Plan, goals: GoalsDocument, *, progress: Progress | None =
     return propose(plan, goals, progress=progress)
 
 
+def layout_to_draw(plan: Plan, goals: Path | None, *, progress: Progress | None = None) -> Proposal:
+    """Return the layout that a map of these goals shows; InfeasibleError if there is none.
+
+    InvalidQueryError without goals.
+    """
+    if goals is None:
+        name = "goals"
+        raise InvalidQueryError(name, said("problem.layout_needs"))
+    made = propose_for(plan, read_goals_file(goals, alternatives=0), progress=progress)
+    need_decision(made)
+    return made
+
+
 def offers_for(plan: Plan, project: Path, goals: Path | None) -> PlaceOffers:
     """Return the best places for one more project; what the command line's `place` does."""
     asked = open_project(project)
@@ -433,6 +446,7 @@ __all__ = [
     "Proposal",
     "export_layout",
     "layout_text",
+    "layout_to_draw",
     "offers_for",
     "printable_offers",
     "propose_for",

@@ -90,6 +90,7 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
             }
             for number, other in enumerate(proposal.alternatives, start=1)
         ],
+        "front_lost": proposal.front_lost,
         "front": [
             {
                 "layout_id": f"{proposal.layout_id}.f{number}",
@@ -140,6 +141,11 @@ def _notes(proposal: Proposal) -> list[Message]:
     notes = [*proposal.options.notes]
     if proposal.found.is_cut_short and proposal.decision is not None:
         notes.append(Message("layout_note.cut_short"))
+    unproven = sum(not point.is_proven for point in proposal.front)
+    if unproven:
+        notes.append(Message("layout_note.front_unproven", {"count": unproven}))
+    if proposal.front_lost:
+        notes.append(Message("layout_note.front_lost", {"count": proposal.front_lost}))
     if proposal.decision is not None:
         notes.append(Message("layout_note.freed_space"))
     return notes
@@ -295,7 +301,7 @@ def _gain_words(
         translator.text(
             "layout.gain",
             term=Message(f"layout_term.{name}"),
-            sign="+" if amount > 0 else "-",
+            sign="+" if amount > 0 else "\u2212",
             amount=Quantity(abs(amount), _word_unit(unit_of(name, basis))),
         )
         for name, amount in gains.items()
