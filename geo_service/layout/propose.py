@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from os import PathLike
@@ -34,6 +34,7 @@ from geo_service.layout.proposal import (
     key_of_edit,
     propose_specialities,
 )
+from geo_service.layout.replacement import with_replacements
 from geo_service.layout.solve import FoundLayout, LayoutSearch, SearchPoint, find_layout
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict
@@ -291,6 +292,7 @@ def derived(made: Proposal, decision: Decision, *, suffix: str) -> Proposal:
         alternatives=(),
         front=(),
         firm=(),
+        replacements=(),
         review_after=judged,
     )
 
@@ -339,6 +341,20 @@ def layout_id(plan: Plan, rules: Rulebook, goals: Goals, day: date) -> str:
     asked = orjson.dumps(goals.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     content = f"{plan.version}\n{rules.version}\n{day.isoformat()}\n".encode() + asked
     return "l-" + hashlib.sha256(content).hexdigest()[:12]
+
+
+def replaced(
+    made: Proposal, subjects: Collection[str] | None = None, *, progress: Progress | None = None
+) -> Proposal:
+    """Return a layout with the replacement costs of its decisions, or of these subjects.
+
+    Each is forbidden in turn and the whole solved again, with the law.
+    """
+
+    def breaching(decision: Decision) -> list[list[Key]]:
+        return _judged(made, decision, propose_specialities(made.options, decision))[1]
+
+    return with_replacements(made, subjects, breaching=breaching, progress=progress)
 
 
 def need_decision(proposal: Proposal) -> Decision:

@@ -79,6 +79,16 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
             }
             for one in proposal.firm
         ],
+        "replacements": [
+            {
+                "kind": one.kind,
+                "subject": one.subject,
+                "choice": one.choice,
+                "loses": _points(one.loses),
+                "is_proven": one.is_proven,
+            }
+            for one in proposal.replacements
+        ],
         "alternatives": [
             {
                 "layout_id": f"{proposal.layout_id}.a{number}",

@@ -135,6 +135,21 @@ class LayoutWords:
                 self.text("is_firm" if item["is_firm"] else "is_open"),
             ]
 
+    def replacements(self) -> Iterator[Sequence[Cell]]:
+        """Yield each decision with what the whole layout loses without it."""
+        for item in self.document["replacements"]:
+            if item["loses"] is None:
+                key = "none" if item["is_proven"] else "not_found"
+            else:
+                key = "solved" if item["is_proven"] else "cut_short"
+            yield [
+                self.text(f"decision_{item['kind']}"),
+                _line(item["subject"]),
+                _line(item["choice"]),
+                item["loses"],
+                self.text(f"replacement_{key}"),
+            ]
+
     def conflict(self) -> Iterator[Sequence[Cell]]:
         """Yield each requirement of each clash."""
         for item in self.document["conflict"]:
@@ -187,9 +202,10 @@ HEADS = {
     "alternatives": ("layout", "objective", "loss", "differs"),
     "front": ("layout", "figures", "proven"),
     "firm": ("decision", "subject", "choice", "stands", "firm"),
+    "replacements": ("decision", "subject", "choice", "loses", "certainty"),
     "conflict": ("clash", "requirement", "has", "needs", "unit", "relaxation", "cure"),
 }
-_FOUND = ("terms", "parks", "projects", "moves", "alternatives", "front", "firm")
+_FOUND = ("terms", "parks", "projects", "moves", "alternatives", "front", "firm", "replacements")
 _WIDTHS = {
     "reason": 70.0,
     "requirement": 70.0,
@@ -198,6 +214,7 @@ _WIDTHS = {
     "differs": 60.0,
     "figures": 60.0,
     "proven": 24.0,
+    "certainty": 30.0,
     "subject": 32.0,
     "choice": 30.0,
     "project": 32.0,
@@ -215,6 +232,7 @@ _FORMATS = {
     "share_before": _SHARE,
     "share_after": _SHARE,
     "regret": "0.000",
+    "loses": "0.000",
     "score": "0.000",
 }
 

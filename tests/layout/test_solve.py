@@ -14,11 +14,11 @@ from hypothesis import given
 from geo_service.layout import improve
 from geo_service.layout import solver as solver_module
 from geo_service.layout.evaluate import evaluate, proximity
-from geo_service.layout.explain import replacement_cost
 from geo_service.layout.front import find_front
 from geo_service.layout.goals import FrontWanted, TermName
 from geo_service.layout.milp import LinearProgram
 from geo_service.layout.model import Decision, LayoutModel, today
+from geo_service.layout.replacement import replacement_of
 from geo_service.layout.solve import (
     FoundLayout,
     LayoutSearch,
@@ -302,5 +302,23 @@ def test_what_was_forbidden_on_the_way_is_no_spare(county: LayoutModel, solver: 
     search = LayoutSearch(banned, solver, end=time.monotonic() + 60)
     judged = evaluate(banned, quick_decision(banned))
     assert quick_decision(banned).places == {"p": "y"}
-    assert replacement_cost(search, judged, ("put", "p", "y"), seconds=30) == (None, None)
+    without = replacement_of(search, judged.objective, ("put", "p", "y"), seconds=30)
+    assert (without.loses, without.is_proven) == (None, True)
+    assert search.cuts == []
+
+
+def test_a_replacement_costs_what_the_best_layout_without_it_lacks(
+    county: LayoutModel, solver: Solver
+) -> None:
+    # The best is 30 (A leads 18, the project at x). Without 18 in A it is 13: 10 of focus instead
+    # of 6 and two pairs at 5 each, which loses 6. With x out, y brings neither focus (3) nor, with
+    # C 4 km away, a pair (5): 8.
+    found = solve(county, solver)
+    assert found.objective == pytest.approx(30)
+    search = LayoutSearch(county, solver, end=time.monotonic() + 60)
+    loses = {
+        key: replacement_of(search, 30.0, key, seconds=30).loses
+        for key in (("lead", "A", "18"), ("put", "p", "x"))
+    }
+    assert loses == {("lead", "A", "18"): pytest.approx(6), ("put", "p", "x"): pytest.approx(8)}
     assert search.cuts == []
