@@ -216,16 +216,17 @@ def _parks(proposal: Proposal, translator: Translator) -> list[Document]:
         why = proposal.why.get(("lead", park_id))
         now = specialities.get(park_id)
         proposed = _text(row["proposed"])
+        said = proposal.specialities.get(park_id, _text(now))
         rows.append(
             {
                 "park_id": park_id,
-                "name": row["name"],
+                "name": translator.convert(str(row["name"])),
                 "leading_industry": _text(row["leading_industry"]),
                 "leading_industry_name": industry_name(_text(row["leading_industry"]), translator),
                 "proposed": proposed,
                 "proposed_name": industry_name(proposed, translator),
                 "is_changed": bool(row["is_changed"]),
-                "speciality": proposal.specialities.get(park_id, _text(now)),
+                "speciality": None if said is None else translator.convert(said),
                 "share_before": _number(row["share_before"]),
                 "share_after": _number(row["share_after"]),
                 "regret": None if why is None else _points(why.regret),
@@ -263,7 +264,7 @@ def _moves(proposal: Proposal, translator: Translator) -> list[Document]:
         rows.append(
             {
                 "enterprise_id": row["enterprise_id"],
-                "name": row["name"],
+                "name": translator.convert(str(row["name"])),
                 "from": row["from"],
                 "to": row["to"],
                 "place": row["place"],

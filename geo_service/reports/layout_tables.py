@@ -153,12 +153,13 @@ class LayoutWords:
     def conflict(self) -> Iterator[Sequence[Cell]]:
         """Yield each requirement of each clash."""
         for item in self.document["conflict"]:
+            unit = item["unit"]
             yield [
                 item["clash"],
                 _line(item["requirement"]),
                 item["has"],
                 item["needs"],
-                _line(item["unit"]),
+                "" if unit is None else self.translator.text(f"layout_unit.{unit}"),
                 item["relaxation"],
                 _line(item["relaxation_words"]),
             ]
