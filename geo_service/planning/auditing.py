@@ -19,7 +19,8 @@ from geo_service.access import Acting, acting_name
 from geo_service.errors import InvalidQueryError
 from geo_service.planning.printable import Printable
 from geo_service.reports.terminal import one_line, print_table
-from geo_service.stores.audit import AuditLine, AuditRecords, Head, moment_text
+from geo_service.stores.audit import AuditLine, AuditRecords, moment_text
+from geo_service.stores.chain import Head
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.language import Translator
-    from geo_service.stores.audit import AuditFault
+    from geo_service.stores.chain import ChainFault
 
 COMMAND_LINE = "command line"
 _COLUMNS = ("number", "at", "account", "action", "subject", "outcome", "origin")
@@ -97,7 +98,7 @@ class AuditDesk:
             yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
         yield json.dumps({"head": str(self.records.head() or "")}).encode() + b"\n"
 
-    def verify(self, noted: str | None = None) -> tuple[list[AuditFault], Head | None]:
+    def verify(self, noted: str | None = None) -> tuple[list[ChainFault], Head | None]:
         """Return what is wrong with the audit, and its head.
 
         InvalidQueryError for a noted head that is none.

@@ -65,8 +65,8 @@ def export_review(
 ) -> bytes:
     """Return a review as a file of a format, its texts in the translator's language.
 
-    `more` are members of its document beside those of the review: whether it is saved, and
-    whether it is a trial, which reports say in their titles.
+    `more` are members of its document beside those of the review: whether it is saved, whether it
+    is a trial, which reports say in their titles, and what was done with it as an act.
     """
     if format is ExportFormat.JSON:
         return b"".join(review_pieces(review, translator, more))
@@ -74,7 +74,7 @@ def export_review(
         features = [*park_features(review, translator), *finding_features(review, translator)]
         summary = {**review_summary(review, translator), **(more or {})}
         return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator, is_trial=bool((more or {}).get("is_trial")))
+    return _report(review, format, translator, more or {})
 
 
 def write_review(
@@ -96,13 +96,13 @@ def _report(
     review: Review,
     format: ExportFormat,  # noqa: A002 - as above
     translator: Translator,
-    *,
-    is_trial: bool,
+    more: Mapping[str, Any],
 ) -> bytes:
     """A report in one of the binary formats; their libraries are loaded only for them."""
     from geo_service.reports.review import review_content  # noqa: PLC0415
 
-    content = review_content(review, translator, is_trial=is_trial)
+    is_trial, act = bool(more.get("is_trial")), more.get("act")
+    content = review_content(review, translator, is_trial=is_trial, act=act)
     colours = {
         verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
         for verdict in Verdict

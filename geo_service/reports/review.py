@@ -62,6 +62,8 @@ class ReviewContent:
     map_approval: str | None
     is_trial: bool = False
     """Whether the review is no review of the county as it stands by its own rules."""
+    act: Document | None = None
+    """What was done with the review as an act; None if this is not known here."""
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return a text of the catalogue in the report's language."""
@@ -175,11 +177,16 @@ class ReviewContent:
 
 
 def review_content(
-    review: Review, translator: Translator, *, is_trial: bool = False
+    review: Review,
+    translator: Translator,
+    *,
+    is_trial: bool = False,
+    act: Document | None = None,
 ) -> ReviewContent:
     """Gather what the reports of a review say, in the translator's language.
 
-    That of a trial says so in its title, and so on every sheet and page.
+    That of a trial says so in its title, and so on every sheet and page. `act` is what was done
+    with the review.
     """
     settings = review.plan.settings
     metric = review.plan.metric("parks")
@@ -203,6 +210,7 @@ def review_content(
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
         is_trial=is_trial,
+        act=act,
     )
 
 
@@ -270,12 +278,34 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
     for key in ("stale_waivers", "stale_approvals"):
         if summary[key]:
             facts[key] = ", ".join(map(str, summary[key]))
+    facts |= _act_facts(content)
     lapsed = content.lapsed_lines()
     if lapsed:
         facts["lapsed_rules"] = content.translator.listed(lapsed)
     if content.idle_rules:
         facts["idle_rules"] = content.idle_rules
     return {text(key): one_line(value, most=2_000) for key, value in facts.items()}
+
+
+def _act_facts(content: ReviewContent) -> dict[str, str]:
+    """Return what a review is at as an act, who did what, and the digest that was signed."""
+    if content.act is None:
+        return {}
+    facts = {"act_state": content.word("act_state", content.act["state"])}
+    steps = [
+        content.text(
+            "act_step",
+            step=content.word("act_step", step["step"]),
+            account=step["account"],
+            day=step["at"][:10],
+        )
+        for step in content.act["steps"]
+    ]
+    if steps:
+        facts["act_steps"] = content.translator.listed(steps)
+    if content.act["record"]:
+        facts["findings_digest"] = content.act["record"]["findings_digest"]
+    return facts
 
 
 def notes(content: ReviewContent) -> list[str]:

@@ -6,6 +6,7 @@ import { AT_A_TIME, askFindings, details, links, marks } from '../findings.js';
 import { t, wordOf } from '../frame.js';
 import { verdictBadge } from '../marks.js';
 import { button, moreOf } from '../parts.js';
+import { workBox } from './work.js';
 
 const SIGNS = { rectify: 'fail', supplement: 'unknown', watch: 'watch' };
 
@@ -306,6 +307,7 @@ class Row {
       ...[members].filter((part) => part !== null),
       ...links(finding, context).filter((part) => part !== null),
       details(finding, context),
+      workBox(finding),
     );
   }
 
