@@ -96,6 +96,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         "DELETE /api/scenarios/{scenario_id}/edits/{edit_id}",
         "POST /api/scenarios/{scenario_id}/rebase",
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
+        "POST /api/layouts/{layout_id}/replacements",
     ),
     _REVIEW: (
         *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),

@@ -52,6 +52,7 @@ DOES = {
         "DELETE /api/scenarios/{scenario_id}/edits/{edit_id}",
         "POST /api/scenarios/{scenario_id}/rebase",
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
+        "POST /api/layouts/{layout_id}/replacements",
     },
     Role.REVIEWER: {
         *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),

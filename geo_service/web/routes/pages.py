@@ -98,9 +98,18 @@ _ABOUT = Page(name="about", texts=("about",))
 
 
 @router.get("/", name="home")
-def home(request: Request, language: PageLanguageDep) -> Response:
-    """Return 1 + 5 + 42 at a glance: verdicts, the map, the parks, what has changed."""
-    return shell.render(_HOME, request, language)
+def home(
+    request: Request,
+    service: ServiceDep,
+    language: PageLanguageDep,
+    *,
+    scenario: OfScenario = None,
+) -> Response:
+    """Return 1 + 5 + 42 at a glance, as it is or as a scenario has it; what has changed.
+
+    404 for an unknown scenario.
+    """
+    return shell.render(_HOME, request, language, values=_of_scenario(service, scenario))
 
 
 @router.get("/parks/{park_id}")
