@@ -31,6 +31,8 @@ from tests.county import County, box, enterprise, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.made import publish_parcels
 
+pytestmark = pytest.mark.slow
+
 PROJECT: dict[str, Any] = {
     "name": "p",
     "industry_code": "3670",
