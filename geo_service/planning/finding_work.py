@@ -176,6 +176,19 @@ class WorkDesk:
         ]
         return sorted(told, key=lambda one: (one["due"] or "9999", one["rule_id"], str(one)))
 
+    def mark(self, rows: Sequence[Document]) -> None:
+        """Add to rows of findings what stands of them, as `work`; None if nobody said anything."""
+        lines = {}
+        if rows and self._state.has_workspace:
+            lines = self._state.workspace.store.ledger.of(Topic.FINDING)
+        for row in rows:
+            key = WorkKey(row["rule_id"], row["subject"]["layer"], row["subject"]["id"])
+            last = lines[str(key)][-1].content if str(key) in lines else None
+            row["work"] = None
+            if last is not None:
+                told = {name: last[name] for name in ("state", "owner", "due")}
+                row["work"] = {**told, "is_overdue": _is_overdue(last)}
+
     def mask(self, table: FindingTable, asked: WorkFilter) -> NDArray[np.bool_]:
         """Return which findings of a review are asked for."""
         wanted = {

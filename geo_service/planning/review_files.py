@@ -66,7 +66,8 @@ def export_review(
     """Return a review as a file of a format, its texts in the translator's language.
 
     `more` are members of its document beside those of the review: whether it is saved, whether it
-    is a trial, which reports say in their titles, and what was done with it as an act.
+    is a trial, which reports say in their titles, what was done with it as an act, and what is done
+    about its findings.
     """
     return b"".join(export_pieces(review, format, translator, more))
 
@@ -109,8 +110,13 @@ def _report(
     """A report in one of the binary formats; their libraries are loaded only for them."""
     from geo_service.reports.review import review_content  # noqa: PLC0415
 
-    is_trial, act = bool(more.get("is_trial")), more.get("act")
-    content = review_content(review, translator, is_trial=is_trial, act=act)
+    content = review_content(
+        review,
+        translator,
+        is_trial=bool(more.get("is_trial")),
+        act=more.get("act"),
+        work=more.get("work", ()),
+    )
     colours = {
         verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
         for verdict in Verdict

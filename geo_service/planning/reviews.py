@@ -457,8 +457,10 @@ class ReviewDesk:
     def merged(
         self, review_id: str, language: Language, query: FindingQuery, *, slice_: Slice = (100, 0)
     ) -> Document:
-        """Return one page of the rows of findings that a query means."""
-        return self.asked(review_id, language, query).merged(slice_)
+        """Return one page of the rows of findings that a query means, with what is done."""
+        found = self.asked(review_id, language, query).merged(slice_)
+        self._work.mark(found["rows"])
+        return found
 
     def asked(self, review_id: str, language: Language, query: FindingQuery) -> AskedFindings:
         """Return the findings of a kept or saved review that a query is about."""
@@ -511,7 +513,11 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
+        more = {
+            **self._members(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            "work": self._work.listed(),
+        }
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)

@@ -20,6 +20,7 @@ import pandas as pd
 from geo_service.crs import measure_area_m2
 from geo_service.language import Language, Translator, catalogue
 from geo_service.model import Quantity, Tier, Verdict
+from geo_service.reports.act import act_facts, work_key
 from geo_service.reports.document import (
     Document,
     basis_words,
@@ -64,6 +65,8 @@ class ReviewContent:
     """Whether the review is no review of the county as it stands by its own rules."""
     act: Document | None = None
     """What was done with the review as an act; None if this is not known here."""
+    work: Sequence[Document] = ()
+    """What is done about findings, by rule and subject; empty if nobody has said anything."""
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return a text of the catalogue in the report's language."""
@@ -107,6 +110,14 @@ class ReviewContent:
     @cached_property
     def _titles(self) -> Mapping[str, str]:
         return {rule["rule_id"]: one_line(rule["title"]) for rule in self.rules}
+
+    def work_on(self, finding: Document) -> Document | None:
+        """Return what is done about a finding; None if nobody has said anything."""
+        return self._work.get(work_key(finding))
+
+    @cached_property
+    def _work(self) -> Mapping[tuple[str, str, str], Document]:
+        return {work_key(item): item for item in self.work}
 
     def findings_of(self, park_id: str) -> list[Document]:
         """Return a park's findings that count, gravest first."""
@@ -182,11 +193,12 @@ def review_content(
     *,
     is_trial: bool = False,
     act: Document | None = None,
+    work: Sequence[Document] = (),
 ) -> ReviewContent:
     """Gather what the reports of a review say, in the translator's language.
 
     That of a trial says so in its title, and so on every sheet and page. `act` is what was done
-    with the review.
+    with the review, `work` what is done about its findings.
     """
     settings = review.plan.settings
     metric = review.plan.metric("parks")
@@ -211,6 +223,7 @@ def review_content(
         map_approval=settings.map_approval,
         is_trial=is_trial,
         act=act,
+        work=work,
     )
 
 
@@ -278,34 +291,13 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
     for key in ("stale_waivers", "stale_approvals"):
         if summary[key]:
             facts[key] = ", ".join(map(str, summary[key]))
-    facts |= _act_facts(content)
+    facts |= act_facts(content.act, content.translator)
     lapsed = content.lapsed_lines()
     if lapsed:
         facts["lapsed_rules"] = content.translator.listed(lapsed)
     if content.idle_rules:
         facts["idle_rules"] = content.idle_rules
     return {text(key): one_line(value, most=2_000) for key, value in facts.items()}
-
-
-def _act_facts(content: ReviewContent) -> dict[str, str]:
-    """Return what a review is at as an act, who did what, and the digest that was signed."""
-    if content.act is None:
-        return {}
-    facts = {"act_state": content.word("act_state", content.act["state"])}
-    steps = [
-        content.text(
-            "act_step",
-            step=content.word("act_step", step["step"]),
-            account=step["account"],
-            day=step["at"][:10],
-        )
-        for step in content.act["steps"]
-    ]
-    if steps:
-        facts["act_steps"] = content.translator.listed(steps)
-    if content.act["record"]:
-        facts["findings_digest"] = content.act["record"]["findings_digest"]
-    return facts
 
 
 def notes(content: ReviewContent) -> list[str]:

@@ -133,6 +133,11 @@ def test_the_command_says_same_or_what_differs(
     other = run("verify", *given, **store)
     assert other.returncode == 1, other.stderr
     assert [one["where"] for one in json.loads(other.stdout)["differences"]] == ["file"]
+    assert run("audit", "verify", workspace.folder, **store).returncode == 0
+    with catalogue_of(Place(workspace.folder, workspace.store)) as connection:
+        connection.execute(sa.text("DELETE FROM ledger_lines WHERE number = 1"))
+    altered = run("audit", "verify", workspace.folder, "--lang", "en", **store)
+    assert (altered.returncode, "ledger" in altered.stderr) == (1, True)
     unknown = run("verify", "r-000000000000", workspace.folder, "--lang", "en", **store)
     assert (unknown.returncode, "not signed" in unknown.stderr) == (2, True)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from io import BytesIO
 from threading import Barrier
 
 import pytest
+from openpyxl import load_workbook
 
 from geo_service.access import acting_as
 from geo_service.errors import (
@@ -22,6 +25,7 @@ from geo_service.model import BasisGroup, Severity
 from geo_service.planning import PlanningService
 from geo_service.planning.finding_work import WorkChange, WorkFilter, WorkKey, WorkState
 from geo_service.planning.grants import GrantForm, GrantKind
+from geo_service.planning.reviews import ExportFormat
 from geo_service.stores.ledger import Topic
 from geo_service.zoning.finding_table import FindingQuery
 from tests.stores.made import LI, WANG
@@ -98,6 +102,10 @@ def test_findings_are_filtered_by_what_is_done_about_them(start: Start) -> None:
         )
         assert (len(found), matched) == (count, count), asked
     assert expected >= 1
+    rows = service.reviews.merged(review_id, Language.EN, FindingQuery())["rows"]
+    marked = [row["work"] for row in rows if row["work"] is not None]
+    assert marked
+    assert {(one["state"], one["is_overdue"]) for one in marked} == {("in_work", True)}
 
 
 def test_one_of_two_who_speak_at_once_is_heard(start: Start) -> None:
@@ -189,3 +197,27 @@ def test_a_form_that_the_law_does_not_allow_is_refused(start: Start) -> None:
     with pytest.raises(NotFoundError):
         service.grants.grant(replace(form, subject_id="nobody"))
     assert service.grants.listed() == []
+
+
+def test_what_is_done_stands_in_workbook_and_json(start: Start) -> None:
+    service = start()
+    key = first_key(service)
+    service.work.change(key, IN_WORK)
+    files = {
+        form: service.reviews.file(service.review.review_id, form, Language.EN).content
+        for form in (ExportFormat.XLSX, ExportFormat.JSON)
+    }
+    (told,) = json.loads(files[ExportFormat.JSON])["work"]
+    assert (told["rule_id"], told["state"], told["due"]) == (
+        key.rule_id,
+        "in_work",
+        YESTERDAY.isoformat(),
+    )
+    sheet = load_workbook(BytesIO(files[ExportFormat.XLSX]))["Findings"]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    head = next(row for row in rows if "Owner" in row)
+    at, rule = head.index("Work"), head.index("Rule id")
+    worked = [row for row in rows[rows.index(head) + 1 :] if row[at]]
+    assert {(row[rule], row[at], row[at + 3]) for row in worked} == {
+        (key.rule_id, "in work", "先去现场")
+    }
