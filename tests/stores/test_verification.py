@@ -17,6 +17,7 @@ from geo_service.planning import PlanningService, verification
 from geo_service.planning.reviews import ExportFormat
 from geo_service.planning.verification import Verification, verify_review
 from geo_service.stores.base import WorkspaceAt
+from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import DEFAULT_FILE
 from tests.stores.conftest import Place
 from tests.stores.made import WANG, catalogue_of, publish_parcels, submitted
@@ -105,10 +106,9 @@ def test_what_was_altered_is_named(
 def test_another_program_that_answers_otherwise_is_named(
     signed: str, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = verification.review
     monkeypatch.setattr(geo_service, "__version__", "99.0")
     monkeypatch.setattr(
-        verification, "review", lambda plan, rules, **more: real(plan, rules, **more | PARTLY)
+        verification, "review", lambda plan, rules, **more: review(plan, rules, **more | PARTLY)
     )
     found = verify_review(workspace, signed)
     assert told(found) == {"program", "findings"}
