@@ -21,8 +21,8 @@ PACKAGE = ROOT / "geo_service"
 LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
-        *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
-        *("notebook", "pinyin", "access"),
+        *("native", "front", "gdal", "isolation", "forkserver", "crew", "halves", "memory"),
+        *("notebook", "pinyin", "access", "scratch"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),

@@ -44,6 +44,7 @@ from geo_service.workspace.versions import GoneError, OwnLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from concurrent.futures import Future
 
     from geo_service.stores.base import LayerVersion, Store
 
@@ -221,14 +222,14 @@ class Workspace:
         return self._plan_of(frames, versions, numbers)
 
     def _composed(self, newest: Mapping[str, LayerVersion]) -> Plan:
-        frames, shown = self.frames(newest)
-        versions = {name: newest[name].version for name in frames if name in newest}
-        with ThreadPoolExecutor(1) as pool:  # beside the checks, since it takes as long
-            digests = {
-                name: pool.submit(content_digest, frame, name)
-                for name, frame in frames.items()
-                if name not in newest
-            }
+        digests: dict[str, Future[str]] = {}
+        with ThreadPoolExecutor(1) as pool:  # beside reading and checks, since it takes as long
+
+            def begin(name: str, frame: pd.DataFrame) -> None:
+                digests[name] = pool.submit(content_digest, frame, name)
+
+            frames, shown = self.frames(newest, begin=begin)
+            versions = {name: newest[name].version for name in frames if name in newest}
             faults = list(check_references(frames, shown))
             if faults:
                 raise unusable(self.folder, faults)
@@ -264,10 +265,12 @@ class Workspace:
         *,
         but: Collection[str] = (),
         is_lenient: bool = False,
+        begin: Callable[[str, pd.DataFrame], None] = lambda _name, _frame: None,
     ) -> tuple[dict[str, pd.DataFrame], dict[str, str | Message]]:
         """Return every layer's rows as they are kept, and what messages call their files.
 
-        With `is_lenient`, layers whose version cannot be read any more are left out.
+        With `is_lenient`, layers whose version cannot be read any more are left out. `begin` is
+        called with each layer that was read from its own file, while others are to be read.
 
         Raises
         ------
@@ -296,6 +299,7 @@ class Workspace:
             faults += problems
             if found is not None:
                 frames[name], shown[name] = found.frame, found.shown
+                begin(name, found.frame)
         if faults:
             raise unusable(self.folder, faults)
         return frames, shown

@@ -130,7 +130,7 @@ def bases() -> dict[int, Review]:
 
 
 @given(seed=st.integers(0, 10**9), many=st.sampled_from([20_000, 20_000, 100]))
-@thorough(75, in_deep=1_000)
+@thorough(50, in_deep=1_000)
 def test_a_renewed_review_equals_a_full_one(
     demo: Plan, bases: dict[int, Review], seed: int, many: int
 ) -> None:
