@@ -22,7 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "halves", "memory"),
-        *("notebook", "pinyin", "access", "scratch"),
+        *("notebook", "pinyin", "access", "scratch", "logs"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -256,7 +256,7 @@ def test_every_kind_of_map_stands_in_one_list() -> None:
     modules_of_kinds = {path.stem for path in (PACKAGE / "maps" / "kinds").glob("*.py")}
     assert modules_of_kinds - {"__init__", "plan"} == set(KINDS)
     assert {str(kind) for kind in MapKind} == set(
-        kinds_of(MapBasis.REVIEW, MapBasis.RANKING, MapBasis.LAYER)
+        kinds_of(MapBasis.REVIEW, MapBasis.RANKING, MapBasis.LAYER, MapBasis.LAYOUT)
     )
     for name in KINDS:
         module = import_module(f"geo_service.maps.kinds.{name}")

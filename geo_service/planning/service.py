@@ -67,7 +67,7 @@ class PlanningService:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
-        self.overview = OverviewDesk(self._state)
+        self.overview = OverviewDesk(self._state, scenarios=lambda: self.scenarios)
         self.accounts = AccountDesk(
             None if workspace is None else lambda: workspace.store.accounts,
             plan=lambda: self.plan,
