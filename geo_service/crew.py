@@ -381,7 +381,7 @@ class _Host:
         """Do a piece of work in the child, and end without a trace of the parent's matters."""
         code = 1
         try:
-            _die_with_parent()
+            die_with_parent()
             for other in self._children.values():
                 other.pipe.close()
             self._orders.close()
@@ -450,7 +450,7 @@ def _found(name: str) -> Callable[..., Any]:
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the system end this process when the one that forked it ends."""
     import ctypes  # noqa: PLC0415 - only in a child
 

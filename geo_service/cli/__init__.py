@@ -25,6 +25,7 @@ from geo_service.cli import (
     saved,
     scenario,
     serve,
+    verify,
 )
 from geo_service.cli.common import (
     EXIT_OUR_FAULT,
@@ -41,7 +42,20 @@ from geo_service.memory import collected_seldom
 from geo_service.settings import Settings
 
 SUBJECTS = (
-    *(imports, review, rank, maps, scenario, layout, province, layers, saved, accounts, serve),
+    *(
+        imports,
+        review,
+        rank,
+        maps,
+        scenario,
+        layout,
+        province,
+        layers,
+        saved,
+        accounts,
+        verify,
+        serve,
+    ),
 )
 """Importing a module adds its commands to the app."""
 

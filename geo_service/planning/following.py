@@ -69,7 +69,8 @@ class Follower:
             self._moment = moment
             plan = workspace.plan()
             before = self._state.plan
-            if plan.version == before.version:
+            is_same = plan.settings.granted == before.settings.granted
+            if plan.version == before.version and is_same:
                 return False
             for name in edited_files(before, plan):
                 _log.warning("Layer %s: its own file was edited and counts; the plan has it.", name)

@@ -57,10 +57,12 @@ from geo_service.stores.entries import (
     staged,
 )
 from geo_service.stores.frames import canonical, conditions, content_digest, layer_schema
+from geo_service.stores.ledger import LedgerRecords
 from geo_service.stores.results import (
     USED,
     drop_saved,
     find_saved,
+    hold_review,
     insert_saved,
     outline_of,
     packed_of,
@@ -108,6 +110,7 @@ class CataloguedStore(ABC):
         self._exclusive = threading.local()
         self.accounts = AccountRecords(self._reading, self._writing)
         self.audit = AuditRecords(self._reading, self._writing)
+        self.ledger = LedgerRecords(self._reading, self._writing, hold_review)
 
     # ---- what subclasses define ---------------------------------------------------------------
 
@@ -500,7 +503,7 @@ class CataloguedStore(ABC):
     def outlines(self) -> list[Outline]:
         """Return every saved result, newest first; scenarios are none."""
         columns = (results.c.kind, results.c.id, results.c.made_at, results.c.plan_version)
-        query = sa.select(*columns, results.c.size, results.c.is_pinned)
+        query = sa.select(*columns, results.c.size, results.c.is_pinned, results.c.is_held)
         query = query.where(results.c.kind.in_(KINDS))
         with self._reading() as connection:
             if connection is None:

@@ -55,6 +55,7 @@ from geo_service.web.routes import (
     scenario_pages,
     scenarios,
     tiles,
+    work,
 )
 from geo_service.web.security import SecurityHeaders
 from geo_service.web.shares import ShareLimits, Shares
@@ -143,6 +144,7 @@ def create_app(
         overview,
         parks,
         reviews,
+        work,
         saved,
         rankings,
         scenario_pages,

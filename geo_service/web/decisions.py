@@ -15,6 +15,7 @@ from geo_service.access import Action
 
 _OPEN, _OWN, _LEARN, _LOOK = Action.OPEN, Action.OWN, Action.LEARN, Action.LOOK
 _PLAN, _REVIEW, _IMPORT = Action.PLAN, Action.REVIEW, Action.IMPORT
+_WORK = Action.WORK
 _TIDY, _ADMINISTER = Action.TIDY, Action.ADMINISTER
 
 
@@ -52,6 +53,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /here", "POST /api/here", "GET /sites/sheet", "GET /api/projects"),
         *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),
         *("GET /api/reviews", "GET /api/reviews/{review_id}", "GET /api/changes"),
+        *("GET /api/acts", "GET /api/work", "GET /api/work/of", "GET /api/entries"),
         "GET /api/reviews/{review_id}/comparison",
         "GET /api/reviews/{review_id}/findings",
         "GET /api/reviews/{review_id}/counts",
@@ -95,7 +97,13 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
         "POST /api/layouts/{layout_id}/replacements",
     ),
-    _REVIEW: ("POST /api/reviews",),
+    _REVIEW: (
+        *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),
+        *("POST /api/reviews/{review_id}/return", "POST /api/reviews/{review_id}/sign"),
+        *("POST /api/entries", "POST /api/entries/{entry_id}/revoke"),
+        "POST /api/entries/effect",
+    ),
+    _WORK: ("POST /api/work",),
     _IMPORT: (
         *("POST /api/imports", "GET /api/imports", "GET /api/imports/{import_id}"),
         *("GET /api/imports/{import_id}/features", "GET /api/imports/{import_id}/changes"),

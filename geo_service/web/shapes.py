@@ -363,8 +363,9 @@ _ANSWERS: Mapping[str, Shape] = {
     ),
     "Review": _object(
         _REVIEW_MEMBERS,
-        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT)},
+        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT), "act": _ANY},
     ),
+    "Acts": _slice("acts", _object({"review_id": _TEXT, "state": _TEXT, "steps": _list(_ANY)})),
     "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _with(_collection(_ref("Finding")), next=_or_null(_TEXT)),
     "FindingCounts": _object(

@@ -148,7 +148,7 @@ def bases() -> dict[tuple[bool, int], Review]:
     many=st.sampled_from([20_000, 20_000, 100]),
     is_whole=st.sampled_from([False] * 9 + [True]),
 )
-@thorough(75, in_deep=1_000)
+@thorough(50, in_deep=1_000)
 def test_a_renewed_review_equals_a_full_one(
     demo: Plan,
     few: Plan,

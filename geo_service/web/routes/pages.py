@@ -34,13 +34,16 @@ _REVIEWS = Page(
     nav_entry="reviews",
     texts=(
         *("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
-        *("change", "change_hint"),
+        *("change", "change_hint", "act_state"),
     ),
 )
 _REVIEW = Page(
     name="review",
     nav_entry="reviews",
-    texts=("review", "finding_words", "family"),
+    texts=(
+        *("review", "finding_words", "family", "act_state", "act_step", "act_page"),
+        *("work_page", "work_state", "work_filter", "work_kind"),
+    ),
 )
 _SITES = Page(
     name="sites",
