@@ -40,7 +40,7 @@ ifneq ($(words $(wildcard $(MADE))),$(words $(MADE)))
 PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test test-fast test-deep check format front bench demo-data test-crash maps bundle test-bundle pictures lock \
+.PHONY: help setup setup-dev run test test-fast test-deep check format front bench demo-data test-crash maps bundle advisories test-bundle pictures lock \
   clean build-again
 
 help: ## list the targets
@@ -117,6 +117,9 @@ maps: setup ## draw the demo workspace's maps into static/maps (MAP_PARK, MAP_PR
 bundle: setup ## make dist/bundle for machines without internet (BUNDLE_SYSTEMS, BUNDLE_PYTHONS)
 	@$(BIN)/python deploy/bundle.py --output dist/bundle --systems $(BUNDLE_SYSTEMS) \
 	  --pythons $(BUNDLE_PYTHONS)
+
+advisories: setup ## compare the pinned packages with advisories of osv.dev (ARGS="pypi-all.zip npm-all.zip"), offline
+	@$(BIN)/python deploy/advisories.py $(ARGS)
 
 test-bundle: ## install dist/bundle without network and review its demo county
 	@bash tests/bundle.sh dist/bundle

@@ -22,7 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "halves", "memory"),
-        *("notebook", "pinyin", "access", "scratch"),
+        *("notebook", "pinyin", "access", "scratch", "logs"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from geo_service.access import Acting, acting_name
 from geo_service.errors import InvalidQueryError
+from geo_service.logs import request_id
 from geo_service.planning.printable import Printable
 from geo_service.reports.terminal import one_line, print_table
 from geo_service.stores.audit import AuditLine, AuditRecords, moment_text
@@ -78,6 +79,7 @@ class AuditDesk:
                 origin=origin,
                 versions=dict(versions or {}),
                 token=None if acting is None else acting.by_token,
+                request=request_id(),
             )
         )
 

@@ -395,6 +395,14 @@ class MapDesk:
             if is_over and key != spared:
                 del self._states[key], sizes[key]
 
+    def held(self) -> tuple[int, int]:
+        """Return how many pages and data of maps are remembered, and their bytes."""
+        with self._lock:
+            data = [one for states in self._states.values() for one in states]
+            return len(self._pages) + len(data), int(self._pages.currsize) + sum(
+                one.size for one in data
+            )
+
     def let_go(self) -> None:
         """Hold no plan any more but the one that counts."""
         plan = self._state.plan

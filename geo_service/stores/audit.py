@@ -45,6 +45,8 @@ class AuditLine:
     """Plan and rulebook when it was done."""
     token: str | None = None
     """The id of the token that was used."""
+    request: str | None = None
+    """The id of the request, as its answer and the log's lines have it."""
 
 
 class AuditRecords:

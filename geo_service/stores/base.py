@@ -413,6 +413,13 @@ class Store(Protocol):
     def rows_of_accounts(self) -> Mapping[str, list[dict[str, Any]]]:
         """Return the rows of the tables of accounts and audit by the table's name."""
 
+    def copy_to(self, folder: Path) -> None:
+        """Make an embedded store in an empty folder that has all that this one has at one moment.
+
+        Others go on reading and writing. Sessions are left out. Nothing is made if the store was
+        never written.
+        """
+
     def retire(self, moved_to: str) -> None:
         """Refuse all writes from now on: everything has moved to `moved_to`."""
 

@@ -32,6 +32,7 @@ class RouteDecision:
 _ROUTES: Mapping[Action, tuple[str, ...]] = {
     _OPEN: (
         *("GET /healthz", "GET /readyz", "GET /sign-in", "POST /sign-in"),
+        *("GET /sign-in/issuer", "GET /sign-in/issuer/back", "GET /sign-in/issuer/out"),
         *("GET /assets/{name:path}", "GET /static/{name:path}", "GET /pages/{version}/{name}"),
     ),
     _OWN: (
@@ -120,7 +121,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         "DELETE /api/saved/{identity}",
         *("DELETE /api/reviews/{review_id}", "DELETE /api/rankings/{ranking_id}"),
     ),
-    _ADMINISTER: ("POST /api/saved/retain",),
+    _ADMINISTER: ("POST /api/saved/retain", "GET /metrics"),
 }
 
 _OF_ONE_PARK: Mapping[str, str] = {

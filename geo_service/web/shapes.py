@@ -314,8 +314,9 @@ _ANSWERS: Mapping[str, Shape] = {
     "Any": {"type": "object"},
     "Alive": _object({"status": {"const": "ok"}}),
     "Ready": _object(
-        {"status": {"enum": ["ready", "loading"]}},
-        optional={"plan_version": _TEXT, "rulebook_version": _TEXT, "review_id": _TEXT},
+        {"status": {"enum": ["ready", "loading", "no_store"]}},
+        optional=dict.fromkeys(("plan_version", "rulebook_version", "review_id", "store"), _TEXT)
+        | dict.fromkeys(("layers", "queue"), _by_name(_ANY)),
     ),
     "Features": _collection(_by_name(_ANY)),
     "Park": _feature(_ref("ParkProperties")),

@@ -270,7 +270,9 @@ def openapi(request: Request) -> Response:
     app: FastAPI = request.app
     if app.openapi_schema is None:
         app.openapi_schema = describe(app)
-    return json_reply(request, app.openapi_schema)
+    root = request.scope.get("root_path")
+    place = {"servers": [{"url": root}]} if root else {}
+    return json_reply(request, {**app.openapi_schema, **place})
 
 
 @router.get("/pages/{version}/{name}", response_class=Response)
