@@ -2,11 +2,12 @@
 // hectares with mu beside, millions of CNY.
 import { make } from '../shared/dom.js';
 import { M2_PER_HA, M2_PER_MU, formatsIn, hasValue, localeOf } from '../shared/format.js';
-import { start, t } from './frame.js';
+import { isWithheld, start, t } from './frame.js';
 
 const locale = localeOf(start.lang);
 const isEnglish = start.lang === 'en';
-const NONE = '—';
+// Where no enterprise may be told of, a figure that is not there is withheld, not unknown.
+const NONE = isWithheld('enterprises') ? t('withheld.word') : '—';
 const { whole, one, two, fine, share } = formatsIn(start.lang);
 
 /**
