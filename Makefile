@@ -14,6 +14,7 @@ WORKSPACE := layers/yunyang
 MAP_PARK ?= YY-C-02
 MAP_PROJECT ?= $(WORKSPACE)/projects/battery.yaml
 MAP_RULEBOOK ?= $(WORKSPACE)/rulebook-draft.yaml
+MAP_GOALS ?= $(WORKSPACE)/layouts/goals.yaml
 BUNDLE_SYSTEMS ?= linux windows
 BUNDLE_PYTHONS ?= 3.11 3.12 3.13
 
@@ -39,7 +40,7 @@ ifneq ($(words $(wildcard $(MADE))),$(words $(MADE)))
 PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test test-fast test-deep check format front bench demo-data test-crash maps bundle test-bundle pictures lock \
+.PHONY: help setup setup-dev run test test-fast test-deep check format front bench demo-data test-crash maps bundle advisories test-bundle pictures lock \
   clean build-again
 
 help: ## list the targets
@@ -105,16 +106,20 @@ test-crash: setup-dev ## kill a writing process a hundred times a store
 	@bash tests/system_packages.sh
 	@GEO_CRASHES=100 $(BIN)/python -m pytest tests/stores/test_crash.py $(ARGS)
 
-maps: setup ## draw the demo workspace's maps into static/maps (MAP_PARK, MAP_PROJECT, MAP_RULEBOOK)
+maps: setup ## draw the demo workspace's maps into static/maps (MAP_PARK, MAP_PROJECT, MAP_RULEBOOK, MAP_GOALS)
 	@echo "maps: static/maps"
 	@for kind in overview review time; do $(BIN)/geo-service map $(WORKSPACE) --kind $$kind --standalone; done
 	@$(BIN)/geo-service map $(WORKSPACE) --kind park --park $(MAP_PARK) --standalone
 	@$(BIN)/geo-service map $(WORKSPACE) --kind ranking --project $(MAP_PROJECT) --standalone
 	@$(BIN)/geo-service map $(WORKSPACE) --kind compare --rulebook $(MAP_RULEBOOK) --standalone
+	@$(BIN)/geo-service map $(WORKSPACE) --kind layout --goals $(MAP_GOALS) --standalone
 
 bundle: setup ## make dist/bundle for machines without internet (BUNDLE_SYSTEMS, BUNDLE_PYTHONS)
 	@$(BIN)/python deploy/bundle.py --output dist/bundle --systems $(BUNDLE_SYSTEMS) \
 	  --pythons $(BUNDLE_PYTHONS)
+
+advisories: setup ## compare the pinned packages with advisories of osv.dev (ARGS="pypi-all.zip npm-all.zip"), offline
+	@$(BIN)/python deploy/advisories.py $(ARGS)
 
 test-bundle: ## install dist/bundle without network and review its demo county
 	@bash tests/bundle.sh dist/bundle

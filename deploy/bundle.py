@@ -24,6 +24,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+sys.path.insert(0, str(Path(__file__).parent))  # run as a script, beside the other
+from sbom import sbom
+
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ROOT / "deploy" / "bundle"
 REQUIREMENTS = ROOT / "requirements" / "run.txt"
@@ -37,6 +40,8 @@ DOCUMENTS = (
     "siting.md",
     "basemaps.md",
     "stores.md",
+    "running.md",
+    "accounts.md",
 )
 NOT_FOR_USERS = shutil.ignore_patterns("store", "builder", "rebuild.py", "__pycache__")
 
@@ -91,6 +96,7 @@ def make_bundle(output: Path, systems: list[str], pythons: list[str]) -> None:
                 download(wheels, system, python)
         copy_texts(made, systems, pythons)
         collect_licences(made)
+        write_sbom(made)
         write_checksums(made)
         made.chmod(0o755)
         shutil.rmtree(output, ignore_errors=True)
@@ -164,6 +170,8 @@ def copy_texts(made: Path, systems: list[str], pythons: list[str]) -> None:
     for path in sorted(TEXTS.iterdir()):
         shutil.copy(path, made / path.name)
     (made / "install.sh").chmod(0o755)
+    for name in ("systemd", "container", "proxy"):
+        shutil.copytree(ROOT / "deploy" / name, made / name)
     shutil.copy(REQUIREMENTS, made / "requirements.txt")
     shutil.copytree(DEMO, made / "demo", ignore=NOT_FOR_USERS)
     (made / "docs").mkdir()
@@ -206,6 +214,13 @@ def _licence_row(wheel: Path, folder: Path) -> str:
     said = facts["License-Expression"] or "; ".join(classifiers) or (facts["License"] or "").strip()
     first = " ".join(str(said or "see files").splitlines()[0].split())
     return f"{facts['Name']}\t{facts['Version']}\t{first}\t{len(taken)}"
+
+
+def write_sbom(made: Path) -> None:
+    """Write what the product consists of, in CycloneDX's form."""
+    say("bill of materials")
+    (own,) = made.glob("*.whl")
+    (made / "sbom.cdx.json").write_bytes(sbom(own.name.split("-")[1]))
 
 
 def write_checksums(made: Path) -> None:

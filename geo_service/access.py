@@ -41,7 +41,9 @@ class Action(StrEnum):
     PLAN = "plan"
     """Make and change rankings, scenarios and layouts."""
     REVIEW = "review"
-    """Review the plan."""
+    """Review the plan; submit and sign reviews, grant and revoke waivers and approvals."""
+    WORK = "work"
+    """Say what is done about findings."""
     IMPORT = "import"
     """Import files, roll layers back, publish scenarios."""
     TIDY = "tidy"
@@ -62,6 +64,7 @@ PERMITS: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.LOOK: _STAFF,
         Action.PLAN: frozenset({Role.PLANNER}),
         Action.REVIEW: frozenset({Role.REVIEWER}),
+        Action.WORK: frozenset({Role.PLANNER, Role.REVIEWER, Role.STEWARD}),
         Action.IMPORT: frozenset({Role.STEWARD}),
         Action.TIDY: frozenset({Role.PLANNER, Role.REVIEWER, Role.ADMIN}),
         Action.ADMINISTER: frozenset({Role.ADMIN}),

@@ -32,6 +32,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, Self
 from geo_service.errors import BusyError, GeoServiceError
 from geo_service.gdal import restrict_drivers
 from geo_service.isolation import read_frame, write_frame
+from geo_service.logs import current_rules, logging_by, request_id, rules_of, working_on
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Crew:
         paths = [ours, environment.get("PYTHONPATH")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         process = self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
-            [sys.executable, "-P", "-c", _START],
+            [sys.executable, "-P", "-c", _START, current_rules().as_argument()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -184,7 +185,7 @@ class Crew:
         with self._lock:
             piece = _Piece(next(self._numbers), self._started())
             self._pieces[piece.number] = piece
-        self._tell(piece, "work", (work, dict(arguments)))
+        self._tell(piece, "work", (work, dict(arguments), request_id()))
         return piece
 
     def _tell(self, piece: _Piece, kind: str, value: object) -> None:
@@ -363,7 +364,7 @@ class _Host:
     def _tell(self, number: int, kind: str, value: object) -> None:
         write_frame(self._news, pickle.dumps((number, kind, value)))
 
-    def _work(self, number: int, work: str, arguments: dict[str, Any]) -> None:
+    def _work(self, number: int, work: str, arguments: dict[str, Any], request: str | None) -> None:
         if self._fault is not None:
             self._tell(number, "unopened", passable(self._fault))
             self._is_done = True
@@ -371,7 +372,8 @@ class _Host:
         ours, theirs = Pipe()
         pid = os.fork()
         if pid == 0:
-            self._be_child(theirs, work, arguments)
+            with working_on(request):
+                self._be_child(theirs, work, arguments)
         theirs.close()
         child = _CrewChild(number, pid, ours)
         self._children[number] = child
@@ -381,7 +383,7 @@ class _Host:
         """Do a piece of work in the child, and end without a trace of the parent's matters."""
         code = 1
         try:
-            _die_with_parent()
+            die_with_parent()
             for other in self._children.values():
                 other.pipe.close()
             self._orders.close()
@@ -450,7 +452,7 @@ def _found(name: str) -> Callable[..., Any]:
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the system end this process when the one that forked it ends."""
     import ctypes  # noqa: PLC0415 - only in a child
 
@@ -460,7 +462,7 @@ def _die_with_parent() -> None:
 
 def serve() -> None:
     """Take orders until no more come; this is what `Crew` starts."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     news = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not be read as news
-    _Host(os.fdopen(os.dup(0), "rb", buffering=0), news).serve()
+    with logging_by(rules_of(sys.argv[1])):
+        _Host(os.fdopen(os.dup(0), "rb", buffering=0), news).serve()

@@ -8,6 +8,7 @@ product's processes register no other drivers.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
@@ -70,6 +71,14 @@ _TEXTS = frozenset({"dxf", "geojson", "kml"})
 _DATES = {"geojson": {"DATE_AS_STRING": "YES"}}
 """Options by which dates come as they are written: GDAL makes the 1st of March of 30 February."""
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return False for what rasterio says of drivers that its own, smaller GDAL never had."""
+    return "GDAL_SKIP" not in record.getMessage()
+
+
+logging.getLogger("rasterio._env").addFilter(_is_news)
 
 
 class ForeignFileError(Exception):

@@ -107,6 +107,18 @@ class Job:
         self.done, self.total, self.step = done, total, step
 
 
+@dataclass
+class JobFigures:
+    """How many jobs of a kind wait and run, and how those ended that did."""
+
+    waiting: int = 0
+    running: int = 0
+    ended: dict[JobStatus, int] = field(default_factory=dict)
+    """By how they ended, since the start."""
+    seconds: float = 0.0
+    """How long all that ended have run together."""
+
+
 class JobBoard:
     """Runs jobs, one of a kind after another, and remembers the latest hundred, for a day."""
 
@@ -115,6 +127,21 @@ class JobBoard:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._is_closed = False
+        self._ended = {kind: JobFigures() for kind in JobKind}
+
+    def figures(self) -> dict[JobKind, JobFigures]:
+        """Return by kind how many jobs wait, run and ended, whosever they are."""
+        with self._lock:
+            statuses = [(job.kind, job.status) for job in self._jobs.values()]
+            return {
+                kind: JobFigures(
+                    waiting=statuses.count((kind, JobStatus.WAITING)),
+                    running=statuses.count((kind, JobStatus.RUNNING)),
+                    ended=dict(ended.ended),
+                    seconds=ended.seconds,
+                )
+                for kind, ended in self._ended.items()
+            }
 
     def start(
         self,
@@ -188,7 +215,16 @@ class JobBoard:
             _log.exception("A job met a fault of our own")
             job.error, job.status = said("problem.own_fault"), JobStatus.FAILED
         finally:
-            job.ended_at = datetime.now(UTC)
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        """Note when a job ended, and how."""
+        job.ended_at = now = datetime.now(UTC)
+        with self._lock:
+            figures = self._ended[job.kind]
+            figures.ended[job.status] = figures.ended.get(job.status, 0) + 1
+            if job.begun_at is not None:
+                figures.seconds += max(0.0, (now - job.begun_at).total_seconds())
 
     def wait(self, job: Job, seconds: float) -> bool:
         """Wait for a job; return whether it ended in time."""
@@ -222,16 +258,38 @@ class JobBoard:
     def cancel(self, job_id: str) -> Job:
         """Tell a job to stop at its next report; an ended job does not change."""
         job = self.find(job_id)
+        self._cancel(job)
+        return job
+
+    def _cancel(self, job: Job) -> None:
         job.is_cancel_asked = True
         if job.future is not None and job.future.cancel():
-            job.status, job.ended_at = JobStatus.CANCELLED, datetime.now(UTC)
-        return job
+            job.status = JobStatus.CANCELLED
+            self._end(job)
+
+    def give_back(self) -> None:
+        """Cancel jobs that wait, but those that keep what was made; those that run go on."""
+        with self._lock:
+            waiting = [
+                job
+                for job in self._jobs.values()
+                if job.status is JobStatus.WAITING and job.kind is not JobKind.KEEPING
+            ]
+        for job in waiting:
+            self._cancel(job)
+
+    def is_busy(self) -> bool:
+        """Return whether a job waits or runs."""
+        with self._lock:
+            return any(job.ended_at is None for job in self._jobs.values())
 
     def close(self) -> None:
         """Cancel waiting and running jobs and let the workers end."""
         with self._lock:
             self._is_closed = True
             for job in self._jobs.values():
+                if job.ended_at is None:
+                    _log.warning("The service ends: a job of kind %s is given back.", job.kind)
                 job.is_cancel_asked = True
             pools = list(self._pools.values())
         for pool in pools:

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import geopandas as gpd
@@ -79,6 +79,8 @@ class PlanSettings:
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
     approvals_path: Path | None = None
+    granted: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """Waivers and approvals that were granted by form, as JSON values, by the list's name."""
     confidentiality: str | None = None
     """The mark (密级) on everything that is given out, in the county's words."""
     map_approval: str | None = None
@@ -250,6 +252,14 @@ class Plan:
         with self._lock:
             first: T = self._remembered.setdefault(key, (reads, made))[1]
             return first
+
+    def with_granted(self, granted: Mapping[str, tuple[Mapping[str, Any], ...]]) -> Plan:
+        """Return this plan with other waivers and approvals by form; all else is shared."""
+        if granted == self.settings.granted:
+            return self
+        same = self._changed({}, {}, "")
+        same.settings = replace(self.settings, granted=granted)
+        return same
 
     def forget(self) -> None:
         """Give back the memory of what `remember` keeps; it is made again when it is needed."""

@@ -249,7 +249,11 @@ def _differences(
         if isinstance(before, gpd.GeoDataFrame) and column == before.geometry.name:
             own = _unlike_shapes(one.to_numpy()[old], other.to_numpy()[new])
         else:
-            own = _unlike(one.iloc[old].array, other.iloc[new].array)
+            own = (
+                _unlike(one.array, other.array)
+                if is_whole
+                else _unlike(one.iloc[old].array, other.iloc[new].array)
+            )
         if own.any():
             columns.add(str(column))
             differs |= own
@@ -257,6 +261,8 @@ def _differences(
 
 
 def _unlike(one: Any, other: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - arrays of any type
+    if isinstance(one, pd.arrays.ArrowStringArray) and one.equals(other):
+        return np.zeros(len(one), dtype=bool)
     first, second = pd.Series(one), pd.Series(other)
     is_equal = (first == second).fillna(value=False).to_numpy(dtype=bool)
     both_missing = first.isna().to_numpy(dtype=bool) & second.isna().to_numpy(dtype=bool)

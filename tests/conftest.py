@@ -81,6 +81,13 @@ def _shared_workspaces_stay(request: pytest.FixtureRequest) -> Iterator[None]:
     assert [written(folder) for folder in folders] == before, "a shared workspace was written into"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _layers_are_read_once() -> Iterator[None]:
+    """Read no layer twice in this process: `tests/reading.py` says what that means."""
+    with read_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the demo workspace that reviews and rankings may be saved in."""
@@ -95,13 +102,8 @@ def county() -> County:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[County], Plan]:
-    """Return a function that writes a county and opens it; a layer as before is not read again."""
-
-    def write_and_open(made: County) -> Plan:
-        with read_once():
-            return open_plan(made.write(tmp_path / "county"))
-
-    return write_and_open
+    """Return a function that writes a county and opens it."""
+    return lambda made: open_plan(made.write(tmp_path / "county"))
 
 
 @pytest.fixture(scope="session")

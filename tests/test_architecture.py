@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,8 +21,8 @@ PACKAGE = ROOT / "geo_service"
 LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
-        *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
-        *("notebook", "pinyin", "access"),
+        *("native", "front", "gdal", "isolation", "forkserver", "crew", "halves", "memory"),
+        *("notebook", "pinyin", "access", "scratch", "logs"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -47,30 +47,73 @@ COUNTY_WORDS = ("云阳", "yunyang", "500235")
 RANK = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 
+@cache
 def modules() -> list[Path]:
     """Return every module of the package, the collected assets left out."""
     return [path for path in sorted(PACKAGE.rglob("*.py")) if "assets" not in path.parts[-2:-1]]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a module's text holds of that which is tested here; its tree is let go."""
+
+    imports: tuple[str, ...]
+    """The full names that it imports, those for types only too."""
+    run_time_imports: tuple[str, ...]
+    calls: frozenset[str]
+    """The last name of every function that it calls."""
+    classes: tuple[tuple[str, int], ...]
+    """Name and line of every class, nested ones too."""
+    texts: tuple[str, ...]
+    """Every text in the code that documents nothing."""
+    is_documented: bool
+
+
+def last_name(node: ast.AST) -> str:
+    """Return the last name of what is called or looked up: `b` of `a.b`."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
-    """Return a module's syntax tree; nobody changes it."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+def source(path: Path) -> Source:
+    """Parse a module once, however many tests look at it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types: set[ast.AST] = set()
+    docstrings: set[ast.AST] = set()
+    imports: list[tuple[str, bool]] = []
+    calls, classes, texts = set(), [], []
+    for node in ast.walk(tree):  # what holds a node comes before it
+        match node:
+            case ast.If() if "TYPE_CHECKING" in map(last_name, ast.walk(node.test)):
+                for_types |= set(ast.walk(node))
+            case ast.Import():
+                imports += [(name.name, node in for_types) for name in node.names]
+            case ast.ImportFrom() if node.module:
+                full = [f"{node.module}.{name.name}" for name in node.names]
+                imports += [(name, node in for_types) for name in full]
+            case ast.Call():
+                calls.add(last_name(node.func))
+            case ast.Constant() if isinstance(node.value, str) and node not in docstrings:
+                texts.append(node.value)
+        if isinstance(node, ast.ClassDef):
+            classes.append((node.name, node.lineno))
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            docstrings.add(node.body[0].value)  # type: ignore[attr-defined]
+    return Source(
+        imports=tuple(name for name, _ in imports),
+        run_time_imports=tuple(name for name, is_type in imports if not is_type),
+        calls=frozenset(calls),
+        classes=tuple(classes),
+        texts=tuple(texts),
+        is_documented=ast.get_docstring(tree) is not None,
+    )
 
 
-def imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
-    """Yield the full names that a module imports; with `at_run_time`, not those for types only."""
-    tree = parsed(path)
-    skipped: set[ast.AST] = set()
-    for node in ast.walk(tree):
-        if at_run_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            skipped |= set(ast.walk(node))
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+def imports(path: Path) -> tuple[str, ...]:
+    """Return the full names that a module imports, those for types only too."""
+    return source(path).imports
 
 
 def part_of(name: str) -> str | None:
@@ -180,7 +223,7 @@ def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> No
     users = {
         path.relative_to(PACKAGE).as_posix()
         for path in modules()
-        if any(name.split(".")[0] == library for name in imports(path, at_run_time=True))
+        if any(name.split(".")[0] == library for name in source(path).run_time_imports)
     }
     strangers = {user for user in users if not user.startswith(home)}
     assert not strangers
@@ -213,7 +256,7 @@ def test_every_kind_of_map_stands_in_one_list() -> None:
     modules_of_kinds = {path.stem for path in (PACKAGE / "maps" / "kinds").glob("*.py")}
     assert modules_of_kinds - {"__init__", "plan"} == set(KINDS)
     assert {str(kind) for kind in MapKind} == set(
-        kinds_of(MapBasis.REVIEW, MapBasis.RANKING, MapBasis.LAYER)
+        kinds_of(MapBasis.REVIEW, MapBasis.RANKING, MapBasis.LAYER, MapBasis.LAYOUT)
     )
     for name in KINDS:
         module = import_module(f"geo_service.maps.kinds.{name}")
@@ -279,18 +322,9 @@ def test_settings_are_read_at_the_edge_only() -> None:
 def test_nothing_about_the_demo_county_stands_in_the_code() -> None:
     allowed = {"layers/yunyang"}  # the contract's last default for the workspace
     for path in modules():
-        tree = parsed(path)
-        documented = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-        ]
-        docstrings = {node.body[0].value for node in documented if ast.get_docstring(node)}  # type: ignore[attr-defined]
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found = [word for word in COUNTY_WORDS if word in node.value.lower()]
-                example = node in docstrings or node.value in allowed
-                assert example or not found, f"{path.name}: {node.value}"
+        for text in source(path).texts:
+            found = [word for word in COUNTY_WORDS if word in text.lower()]
+            assert text in allowed or not found, f"{path.name}: {text}"
 
 
 def test_nothing_about_the_demo_county_stands_in_the_shipped_data() -> None:
@@ -346,13 +380,6 @@ def modules_of_tests() -> list[Path]:
     return sorted((ROOT / "tests").rglob("*.py"))
 
 
-def calls(path: Path) -> Iterator[str]:
-    """Yield the last name of every function that a module calls."""
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func).rpartition(".")[2]
-
-
 def test_no_test_module_imports_another() -> None:
     for path in modules_of_tests():
         for name in imports(path):
@@ -362,7 +389,7 @@ def test_no_test_module_imports_another() -> None:
 
 
 def test_the_profile_alone_sets_numbers_of_examples() -> None:
-    users = {path.name for path in modules_of_tests() if "settings" in calls(path)}
+    users = {path.name for path in modules_of_tests() if "settings" in source(path).calls}
     assert users == {"depth.py"}
 
 
@@ -379,7 +406,7 @@ WAITS = {
 
 def test_no_test_waits_for_a_time_alone() -> None:
     waiting = {"sleep", "wait_for_timeout"}
-    users = {path.name for path in modules_of_tests() if waiting & {*calls(path)}}
+    users = {path.name for path in modules_of_tests() if waiting & source(path).calls}
     assert users == {*WAITS}
 
 
@@ -387,12 +414,11 @@ def test_no_two_classes_have_one_name() -> None:
     """Nested and private classes included: a name leads to one class."""
     homes: dict[str, list[str]] = {}
     for path in modules():
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.ClassDef):
-                homes.setdefault(node.name, []).append(f"{name_of(path)}:{node.lineno}")
+        for name, line in source(path).classes:
+            homes.setdefault(name, []).append(f"{name_of(path)}:{line}")
     assert not {name: where for name, where in homes.items() if len(where) > 1}
 
 
 def test_every_module_says_what_it_does() -> None:
     for path in modules():
-        assert ast.get_docstring(parsed(path)), path
+        assert source(path).is_documented, path

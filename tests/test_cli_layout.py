@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,41 @@ def test_one_more_project_gets_places(workspace: Path, tmp_path: Path) -> None:
     assert len(document["candidates"]) == 2
     table = run("place", path, workspace, "--lang", "en")
     assert "parcel:A" in table.stdout
+
+
+def test_a_layout_is_drawn(workspace: Path, tmp_path: Path) -> None:
+    path = tmp_path / "layout.html"
+    done = run("map", workspace, "--kind", "layout", "--goals", goals(tmp_path), "-o", path)
+    assert done.returncode == 0, done.stderr
+    page = path.read_text(encoding="utf-8")
+    assert asked()["name"] in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    lacking = run("map", workspace, "--kind", "layout", "--lang", "en")
+    assert lacking.returncode == 2
+    assert "--goals" in lacking.stderr
+
+
+def test_every_form_tells_alternatives_front_and_how_firm_it_is(
+    workspace: Path, tmp_path: Path
+) -> None:
+    """As one text, in English: the table, and a workbook's and a document's XML."""
+    path = goals(
+        tmp_path,
+        alternatives={"count": 2, "within": 0.9, "parks": 1},
+        front={"terms": ["placed", "suitability"], "points": 2, "point_limit_s": 5},
+        firmness={"draws": 2},
+    )
+    told = run("layout", workspace, "--goals", path, "--lang", "en").stdout
+    texts = {"table": told}
+    for form in ("xlsx", "docx"):
+        file = tmp_path / f"layout.{form}"
+        done = run(
+            "layout", workspace, "--goals", path, "--lang", "en", "--format", form, "-o", file
+        )
+        assert done.returncode == 0, done.stderr
+        with zipfile.ZipFile(file) as parts:
+            names = [name for name in parts.namelist() if name.endswith(".xml")]
+            texts[form] = "".join(parts.read(name).decode() for name in names)
+    for form, text in texts.items():
+        for words in ("Alternatives", "Front", "How firm decisions are", "proven on the front"):
+            assert words in text, (form, words)

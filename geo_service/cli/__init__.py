@@ -12,9 +12,11 @@ import sys
 from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from geo_service.cli import (
     accounts,
+    backup,
     imports,
     layers,
     layout,
@@ -25,6 +27,8 @@ from geo_service.cli import (
     saved,
     scenario,
     serve,
+    upkeep,
+    verify,
 )
 from geo_service.cli.common import (
     EXIT_OUR_FAULT,
@@ -41,7 +45,22 @@ from geo_service.memory import collected_seldom
 from geo_service.settings import Settings
 
 SUBJECTS = (
-    *(imports, review, rank, maps, scenario, layout, province, layers, saved, accounts, serve),
+    *(
+        imports,
+        review,
+        rank,
+        maps,
+        scenario,
+        layout,
+        province,
+        layers,
+        saved,
+        accounts,
+        backup,
+        upkeep,
+        verify,
+        serve,
+    ),
 )
 """Importing a module adds its commands to the app."""
 
@@ -61,6 +80,13 @@ def main() -> NoReturn:
         sys.exit(EXIT_WRONG_INPUT)
     except GeoServiceError as error:
         say_error(error)
+        sys.exit(EXIT_WRONG_INPUT)
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        for fault in error.errors(include_url=False, include_input=False):
+            name = f"GEO_{'.'.join(map(str, fault['loc'])).upper()}"
+            say_text("cli.wrong_setting", name=name, reason=fault["msg"])
         sys.exit(EXIT_WRONG_INPUT)
     except BrokenPipeError:
         sys.stderr.close()

@@ -240,7 +240,7 @@ def verify_audit(
     ] = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Look for changed, missing or moved lines; exit 1 if there are any.
+    """Look for changed, missing or moved lines, of the ledger too; exit 1 if there are any.
 
     Example: geo-service audit verify --head 120:6f1e...
     """
@@ -249,9 +249,12 @@ def verify_audit(
     del lang
     with open_audit(Settings().find_workspace(workspace)) as desk:
         faults, end = desk.verify(head)
+        of_ledger = desk.verify_ledger()
     for fault in faults:
         say_text(f"audit.fault_{fault.kind}", number=fault.number)
-    if faults:
+    for fault in of_ledger:
+        say_text(f"verify.ledger_{fault.kind}", number=fault.number)
+    if faults or of_ledger:
         raise typer.Exit(1)
     say_text("audit.sound", count=0 if end is None else end.number, head=str(end or "—"))
 

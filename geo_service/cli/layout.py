@@ -60,6 +60,12 @@ def layout(
         float | None,
         typer.Option(help="Seconds for the search; then the best found.", min=1, max=3_600),
     ] = None,
+    replacements: Annotated[
+        bool,
+        typer.Option(
+            "--replacements", help="Tell what is lost without each decision; solves once for each."
+        ),
+    ] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the proposal as a scenario of the workspace.")
     ] = False,
@@ -82,7 +88,12 @@ def layout(
     if format in _BINARY:
         check_binary(format, output)
     with show_progress("layout") as progress:
-        proposal = propose_for(open_plan_with(workspace_at, scenario), asked, progress=progress)
+        proposal = propose_for(
+            open_plan_with(workspace_at, scenario),
+            asked,
+            has_replacements=replacements,
+            progress=progress,
+        )
     translator = Translator(lang, proposal.plan.settings.names_hant)
     content = _content(proposal, format, translator, width=table_width(output))
     write(content, output, is_binary=format in _BINARY)

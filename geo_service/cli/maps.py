@@ -38,6 +38,9 @@ def draw_map(
     layer: Annotated[
         str | None, typer.Option(help="The layer of a time map; default: the last one published.")
     ] = None,
+    goals: Annotated[
+        Path | None, typer.Option(help="The goals of a layout's map, as YAML or JSON.")
+    ] = None,
     scenario: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,6 +74,7 @@ def draw_map(
         project=project,
         park_id=park,
         layer=layer,
+        goals=goals,
         scenarios=tuple(scenario or ()),
         language=lang,
     )

@@ -58,6 +58,11 @@ class ReportFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     XLSX = "xlsx"
+    GPKG = "gpkg"
+    GEOPARQUET = "geoparquet"
+
+
+_BINARY = {ReportFormat.XLSX, ReportFormat.GPKG, ReportFormat.GEOPARQUET}
 
 
 @province.command("review")
@@ -105,9 +110,11 @@ def report(
 ) -> None:
     """Roll a province's review up: verdicts, rules, industries, neighbours.
 
+    `gpkg` is one GeoPackage, `geoparquet` an archive (zip) of two GeoParquet files.
+
     Example: geo-service province report PROVINCE.toml --from results --format xlsx -o province.xlsx
     """
-    if format is ReportFormat.XLSX:
+    if format in _BINARY:
         check_binary(format, output)
     from geo_service.province.report import ProvinceReport  # noqa: PLC0415 - heavy
 
@@ -119,8 +126,11 @@ def report(
         write(found.text(translator, width=table_width(output)), output)
     elif format is ReportFormat.JSON:
         write(found.json(), output)
-    else:
+    elif format is ReportFormat.XLSX:
         write(found.xlsx(translator), output, is_binary=True)
+    else:
+        is_gpkg = format is ReportFormat.GPKG
+        write(found.gpkg() if is_gpkg else found.geoparquet(), output, is_binary=True)
     if found.rolled_up.faults:
         raise typer.Exit(EXIT_WRONG_INPUT)
 

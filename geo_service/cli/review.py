@@ -32,7 +32,7 @@ from geo_service.settings import Settings
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from geo_service.planning.reviews import Review
 
@@ -126,6 +126,7 @@ def review(
             saving,
             has_geometry=not no_geometry,
             has_findings=not parks_only,
+            is_alone=True,
         )
         if format is ReviewFormat.JSON
         else _content(result, format, translator, output, {**saving, "is_trial": is_trial})
@@ -144,16 +145,16 @@ def _content(
     translator: Translator,
     output: Path | None,
     saving: Mapping[str, Any],
-) -> bytes:
+) -> bytes | Iterator[bytes]:
     from geo_service.planning.reviews import (  # noqa: PLC0415 - heavy, only here
         ExportFormat,
-        export_review,
+        export_pieces,
         review_table,
     )
 
     if format is ReviewFormat.TABLE:
         return review_table(result, translator, width=table_width(output))
-    return export_review(result, ExportFormat(format), translator, saving)
+    return export_pieces(result, ExportFormat(format), translator, saving)
 
 
 @app.command()

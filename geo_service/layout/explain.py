@@ -1,7 +1,7 @@
 """Why a layout decides as it does: what each decision gains, and what the best other would lose.
 
-Figures hold with everything else as it is; `replacement_cost` solves again without a decision,
-and says what the whole layout would lose.
+Figures hold with everything else as it is; `replacement` solves again without a decision, and says
+what the whole layout would lose.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from geo_service.layout.goals import TermName
     from geo_service.layout.model import Newcomer
     from geo_service.layout.options import LayoutOptions
-    from geo_service.layout.solve import LayoutSearch
     from geo_service.suitability.reasons import Reason
 
 _TINY = 1e-9
@@ -259,23 +258,6 @@ def _reasons(options: LayoutOptions, project: str, park_id: str) -> tuple[Reason
     for reason in found:
         once.setdefault(reason.rule_id, reason)
     return tuple(once.values())
-
-
-def replacement_cost(
-    search: LayoutSearch, judged: Evaluation, key: tuple[str, str, str], *, seconds: float
-) -> tuple[float | None, Decision | None]:
-    """Return the points that the whole layout loses without a decision, and what comes instead.
-
-    None if no layout goes without it, or none was found in the time.
-    """
-    search.forbid([key], kind="refused")
-    try:
-        _, other = search.best(search.program.objective(), seconds=seconds)
-    finally:
-        search.cuts = [cut for cut in search.cuts if set(cut.coefficients) != {key}]
-    if other is None:
-        return None, None
-    return judged.objective - evaluate(search.model, other).objective, other
 
 
 def unlawful_detail(options: LayoutOptions, park_id: str, code: str) -> Message | None:

@@ -15,9 +15,11 @@ from geo_service.layout.evaluate import SMALLER_IS_BETTER, evaluate
 from geo_service.layout.goals import TermName
 from geo_service.layout.program import Expression
 from geo_service.layout.solve import at_least
+from geo_service.layout.solver import Status
 
 if TYPE_CHECKING:
     from geo_service.layout.evaluate import Evaluation
+    from geo_service.layout.goals import FrontWanted
     from geo_service.layout.model import Decision
     from geo_service.layout.program import TaggedRow
     from geo_service.layout.solve import LayoutSearch
@@ -36,29 +38,48 @@ class FrontPoint:
     is_proven: bool
 
 
-def find_front(
-    search: LayoutSearch, terms: Sequence[TermName], points: int, *, seconds: float
-) -> list[FrontPoint]:
-    """Return the front in ascending order of the first term; fewer points if the time ends."""
+@dataclass(frozen=True, kw_only=True)
+class FoundFront:
+    """The points that were found, and how many were sought in vain since their time ran out."""
+
+    points: tuple[FrontPoint, ...] = ()
+    lost: int = 0
+
+
+def find_front(search: LayoutSearch, wanted: FrontWanted, *, seconds: float) -> FoundFront:
+    """Return the front in ascending order of the first term.
+
+    Each point has a time limit of its own: that of the goals, or its share of `seconds`. What one
+    point leaves is not the next one's, so that a point does not hang on how fast others were.
+    """
+    terms, points = wanted.terms, wanted.points
     first, *others = terms
     program = search.program
     signed = {name: Expression().plus(program.terms[name], program.sign(name)) for name in terms}
-    share = seconds / (len(terms) + points ** len(others))
+    share = wanted.point_limit_s or seconds / (len(terms) + points ** len(others))
     ranges = {}
-    ends = [_solve(search, signed, name, {}, share) for name in terms]
+    lost = _Lost()
+    ends = [_solve(search, signed, name, {}, share, lost) for name in terms]
     known = [end for end in ends if end is not None]
     if not known:
-        return []
+        return FoundFront(lost=lost.count)
     for name in others:
         values = [_signed(name, point.evaluation.terms[name]) for point in known]
         ranges[name] = _grid(name, min(values), max(values), points)
     found = list(known)
     for least in itertools.product(*(ranges[name] for name in others)):
         limits = dict(zip(others, least, strict=True))
-        point = _solve(search, signed, first, limits, share)
+        point = _solve(search, signed, first, limits, share, lost)
         if point is not None:
             found.append(point)
-    return _undominated(found, terms)
+    return FoundFront(points=tuple(_undominated(found, terms)), lost=lost.count)
+
+
+@dataclass(slots=True)
+class _Lost:
+    """How many points ended with nothing, though nobody has shown that there is none."""
+
+    count: int = 0
 
 
 def _signed(name: TermName, value: float) -> float:
@@ -78,8 +99,12 @@ def _solve(
     name: TermName,
     limits: Mapping[TermName, float],
     seconds: float,
+    lost: _Lost,
 ) -> FrontPoint | None:
-    """Return the best of one term within limits of others, then the best of the others."""
+    """Return the best of one term within limits of others, then the best of the others.
+
+    None if there is none; if the time of the point ran out first, that is counted as lost.
+    """
     rows: list[TaggedRow] = [
         at_least(signed[other], least - _TINY * max(1.0, abs(least)))
         for other, least in limits.items()
@@ -94,6 +119,7 @@ def _solve(
         is_proven &= decision is not None and not solved.is_cut_short
         best = decision or best
         if best is None:
+            lost.count += solved.status is not Status.INFEASIBLE
             return None
         value = _signed(one, evaluate(search.model, best).terms[one])
         rows.append(at_least(signed[one], value - _TINY * max(1.0, abs(value))))

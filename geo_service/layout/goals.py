@@ -282,6 +282,10 @@ class FrontWanted(_GoalsPart):
 
     terms: tuple[TermName, ...] = Field(min_length=2, max_length=3)
     points: Annotated[int, Field(ge=2, le=20)] = 5
+    point_limit_s: Annotated[float, Field(ge=0.1, le=3_600)] | None = Field(
+        default=None,
+        description="Seconds for each point; without it all points share the time limit.",
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> FrontWanted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.model import LegalBasis, Message, Severity, Verdict
 from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.reads import reading_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -49,7 +50,10 @@ def unlawful_leads(
         for rule in rulebook.in_force(as_of)
         if rule.part.severity is Severity.MUST
         and (rule.part.family in FAMILIES or rule.part.scope.industries)
+        and _reads_leads(rule)
     ]
+    if not rules:
+        return {}
     before = set(_failing(plan, rules, as_of))
     parks = plan.frame("parks")
     found: dict[tuple[str, str], UnlawfulLead] = {}
@@ -70,6 +74,13 @@ def unlawful_leads(
             if park_id in trial and (rule_id, park_id) not in before:
                 found.setdefault((park_id, trial[park_id]), lead)
     return found
+
+
+def _reads_leads(rule: Rule) -> bool:
+    """Return whether what leads a park can change what a rule says."""
+    reads, _ = reading_of(rule)
+    columns = None if reads is None else reads.get("parks", frozenset())
+    return columns is None or "leading_industry" in columns
 
 
 def _failing(plan: Plan, rules: list[Rule], as_of: date) -> dict[tuple[str, str], UnlawfulLead]:

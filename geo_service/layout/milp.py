@@ -60,6 +60,24 @@ class LinearProgram:
             row_upper=np.concatenate([self.row_upper, np.asarray(upper, dtype=float)]),
         )
 
+    def part(self, free: NDArray[np.bool_], at: NDArray[np.float64]) -> LinearProgram:
+        """Return the program of some columns, all others as they are in a solution.
+
+        Rows without any of these columns are left out: the solution meets them.
+        """
+        others = self.matrix @ np.where(free, 0.0, at)
+        matrix = csr_array(self.matrix[:, np.flatnonzero(free)])
+        held = np.flatnonzero(np.diff(matrix.indptr))
+        return LinearProgram(
+            cost=self.cost[free],
+            lower=self.lower[free],
+            upper=self.upper[free],
+            is_integer=self.is_integer[free],
+            matrix=csr_array(matrix[held]),
+            row_lower=(self.row_lower - others)[held],
+            row_upper=(self.row_upper - others)[held],
+        )
+
     def value(self, solution: NDArray[np.float64]) -> float:
         """Return what is minimised, of a solution."""
         return float(self.cost @ solution)

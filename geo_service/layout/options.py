@@ -277,12 +277,15 @@ def _tenants(
     choices: Mapping[str, tuple[str, ...]],
     law: tuple[Rulebook, date],
 ) -> tuple[tuple[Tenant, ...], tuple[Piece, ...]]:
+    fire = _fire_classes(plan)
     parts = _movable_parts(plan) if goals.moves is not None else []
+    may_move = _who_may_move(plan, goals)
     asked = []
     for row in rows if parts else ():
-        project = project_of_enterprise(plan, row) if _may_move(plan, goals, row) else None
+        project = project_of_enterprise(plan, row, fire) if may_move(row) else None
         if project is not None:
-            asked += [(row, part, project) for part in parts if _fits(row, part, project, choices)]
+            own = _fitting(row, parts, project, choices)
+            asked += [(row, part, project) for part in own]
     rulebook, as_of = law
     pairs = [(part, project) for _, part, project in asked]
     judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)
@@ -294,7 +297,6 @@ def _tenants(
             used[part.members[0]] = part
     column = BASIS_COLUMNS[plan.settings.focus_basis]
     cost = goals.moves.cost if goals.moves is not None else None
-    fire = _fire_classes(plan)
     tenants = []
     for row in rows:
         code = text_or_none(row["industry_code"])
@@ -342,36 +344,47 @@ def _piece(part: Candidate) -> Piece:
     )
 
 
-def _may_move(plan: Plan, goals: Goals, row: Row) -> bool:
+def _who_may_move(plan: Plan, goals: Goals) -> Callable[[Row], bool]:
+    """Return what tells of an enterprise's row whether it may move."""
     moves = goals.moves
-    if moves is None or any(
-        lock.enterprise == row["enterprise_id"] and lock.park in {None, row["park_id"]}
-        for lock in goals.locks
-    ):
-        return False
-    if any(lock.enterprise == row["enterprise_id"] for lock in goals.locks):
-        return True
-    if moves.who == "all":
-        return True
-    if moves.who != "off_focus":
-        return row["enterprise_id"] in moves.who
-    parks = plan.frame("parks")
-    park = rows_of(parks[parks["park_id"] == row["park_id"]])[0]
-    supporting = split_codes(text_or_none(park["supporting_industries"]))
-    return belonging_of(row["industry_code"], _today(park), supporting) is Belonging.OTHER
+    parks = {row["park_id"]: row for row in rows_of(plan.frame("parks"))}
+    locks: dict[str, list[str | None]] = defaultdict(list)
+    for lock in goals.locks:
+        if lock.enterprise is not None:
+            locks[lock.enterprise].append(lock.park)
+
+    def may_move(row: Row) -> bool:
+        own = locks.get(row["enterprise_id"])
+        if moves is None or own:
+            return moves is not None and not {None, row["park_id"]} & set(own or ())
+        if moves.who == "all":
+            return True
+        if moves.who != "off_focus":
+            return row["enterprise_id"] in moves.who
+        park = parks[row["park_id"]]
+        supporting = split_codes(text_or_none(park["supporting_industries"]))
+        return belonging_of(row["industry_code"], _today(park), supporting) is Belonging.OTHER
+
+    return may_move
 
 
-def project_of_enterprise(plan: Plan, row: Row) -> Project | None:
-    """Return an enterprise as a project that looks for a place as large; None without an area."""
+def project_of_enterprise(
+    plan: Plan, row: Row, fire_classes: Mapping[str, str] | None = None
+) -> Project | None:
+    """Return an enterprise as a project that looks for a place as large; None without an area.
+
+    `fire_classes` are those of the plan's floors, where they are known already.
+    """
     code = text_or_none(row["industry_code"])
     kind, area_m2 = _area_of(row)
     if code not in classification() or not area_m2:
         return None
     is_floor = kind == "floor"
+    built = (_fire_classes(plan) if fire_classes is None else fire_classes) if is_floor else {}
     fields: dict[str, Any] = {
         "name": str(row["name"]),
         "industry_code": code,
-        "hazard_class": _fire_classes(plan).get(_floor_of(row) or "") if is_floor else None,
+        "hazard_class": built.get(_floor_of(row) or ""),
         "output_cny": _number(row["output_cny"]) or None,
         "discharges_wastewater": flag_or_none(row["discharges_wastewater"]),
         "heavy_polluter": flag_or_none(row["heavy_polluter"]),
@@ -410,21 +423,38 @@ def _fire_classes(plan: Plan) -> dict[str, str]:
     }
 
 
-def _fits(
-    row: Row, part: Candidate, project: Project, choices: Mapping[str, tuple[str, ...]]
-) -> bool:
-    """Return whether an enterprise fits a piece of another park that its industry may lead."""
-    park_id = part.park_id or ""
+def _fitting(
+    row: Row,
+    parts: Iterable[Candidate],
+    project: Project,
+    choices: Mapping[str, tuple[str, ...]],
+) -> list[Candidate]:
+    """Return the pieces that fit an enterprise, in other parks that its industry may lead."""
     kind, area_m2 = _area_of(row)
-    is_floor = part.kind is CandidateKind.FLOORS
-    if park_id == row["park_id"] or is_floor is not (kind == "floor") or part.area_m2 < area_m2:
+    kinds = {part_kind for part_kind in CandidateKind if _is_floors(part_kind) is (kind == "floor")}
+    code, own = project.industry_code, project.hazard_class
+    parks = {
+        park_id
+        for park_id, codes in choices.items()
+        if park_id != row["park_id"] and belongs_to(code, codes)
+    }
+    return [
+        part
+        for part in parts
+        if part.kind in kinds
+        and part.park_id in parks
+        and part.area_m2 >= area_m2
+        and (own is None or not _is_floors(part.kind) or _may_hold(part, own))
+    ]
+
+
+def _is_floors(kind: CandidateKind) -> bool:
+    return kind is CandidateKind.FLOORS
+
+
+def _may_hold(floor: Candidate, fire_class: str) -> bool:
+    """Return whether a floor is built for a fire class, and the class is not hazardous."""
+    built = floor.fire_classes[0]
+    if fire_class in HAZARDOUS or built is None:
         return False
-    if not any(belongs_to(project.industry_code, choice) for choice in choices[park_id]):
-        return False
-    own = project.hazard_class
-    if not is_floor or own is None:
-        return True
-    built = part.fire_classes[0]
-    if own in HAZARDOUS or built is None:
-        return False
-    return FIRE_CLASSES.index(built) <= FIRE_CLASSES.index(own)
+    return FIRE_CLASSES.index(built) <= FIRE_CLASSES.index(fire_class)

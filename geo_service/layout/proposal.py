@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from geo_service.layout.goals import Goals
     from geo_service.layout.model import Decision, LayoutModel
     from geo_service.layout.options import LayoutOptions
+    from geo_service.layout.replacement import Replacement
     from geo_service.layout.solve import FoundLayout
     from geo_service.plan import Plan
     from geo_service.zoning.review import Review
@@ -53,6 +54,10 @@ class Proposal:
     """Why each decision was made, by its kind (`lead`, `put`, `move`) and subject."""
     alternatives: tuple[OtherLayout, ...] = ()
     front: tuple[FrontPoint, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    """What the whole layout loses without a decision, of those that were asked for."""
+    front_lost: int = 0
+    """How many points of the front were sought in vain since their time ran out."""
     firm: tuple[Firmness, ...] = ()
     conflict: tuple[ClashingSet, ...] = ()
     review_before: Review | None = None

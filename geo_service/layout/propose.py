@@ -7,8 +7,9 @@ rule is not shown: its cause is left out and the search goes on.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from os import PathLike
@@ -23,7 +24,7 @@ from geo_service.layout.conflict import ClashingSet, clashing_locks, find_clashe
 from geo_service.layout.evaluate import evaluate
 from geo_service.layout.explain import explain_layout
 from geo_service.layout.firm import firmness_of, try_variants
-from geo_service.layout.front import FrontPoint, find_front
+from geo_service.layout.front import FoundFront, find_front
 from geo_service.layout.goals import Goals, GoalsDocument, read_goals
 from geo_service.layout.model import today
 from geo_service.layout.options import LayoutOptions, find_options
@@ -33,6 +34,7 @@ from geo_service.layout.proposal import (
     key_of_edit,
     propose_specialities,
 )
+from geo_service.layout.replacement import with_replacements
 from geo_service.layout.solve import FoundLayout, LayoutSearch, SearchPoint, find_layout
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict
@@ -290,6 +292,7 @@ def derived(made: Proposal, decision: Decision, *, suffix: str) -> Proposal:
         alternatives=(),
         front=(),
         firm=(),
+        replacements=(),
         review_after=judged,
     )
 
@@ -303,7 +306,7 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
     teller.step("explain")
     why = explain_layout(made.model, made.decision, made.after)
     alternatives: list[OtherLayout] = []
-    front: list[FrontPoint] = []
+    front = FoundFront()
     others: list[Decision] = []
     parts = sum((goals.alternatives.count > 0, goals.front is not None, goals.firmness.draws > 0))
     seconds = goals.solving.time_limit_s / max(1, parts)
@@ -316,8 +319,10 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
         others += [alternative.decision for alternative in alternatives]
     if goals.front is not None:
         teller.step("front")
-        front = find_front(search, goals.front.terms, goals.front.points, seconds=seconds)
-        front = [point for point in front if _is_lawful(made, point.decision)]
+        if goals.front.point_limit_s is not None:
+            search.end = math.inf  # each point has its own limit
+        front = find_front(search, goals.front, seconds=seconds)
+        search.end = time.monotonic() + seconds
     if goals.firmness.draws or goals.firmness.refusals:
         teller.step("firm")
         others += try_variants(search, made.decision, seconds=seconds)
@@ -325,7 +330,8 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
         made,
         why=why,
         alternatives=tuple(alternatives),
-        front=tuple(front),
+        front=tuple(point for point in front.points if _is_lawful(made, point.decision)),
+        front_lost=front.lost,
         firm=tuple(firmness_of(made.model, made.decision, others)),
     )
 
@@ -335,6 +341,20 @@ def layout_id(plan: Plan, rules: Rulebook, goals: Goals, day: date) -> str:
     asked = orjson.dumps(goals.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     content = f"{plan.version}\n{rules.version}\n{day.isoformat()}\n".encode() + asked
     return "l-" + hashlib.sha256(content).hexdigest()[:12]
+
+
+def replaced(
+    made: Proposal, subjects: Collection[str] | None = None, *, progress: Progress | None = None
+) -> Proposal:
+    """Return a layout with the replacement costs of its decisions, or of these subjects.
+
+    Each is forbidden in turn and the whole solved again, with the law.
+    """
+
+    def breaching(decision: Decision) -> list[list[Key]]:
+        return _judged(made, decision, propose_specialities(made.options, decision))[1]
+
+    return with_replacements(made, subjects, breaching=breaching, progress=progress)
 
 
 def need_decision(proposal: Proposal) -> Decision:

@@ -13,20 +13,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from geo_service.layout import solver as solver_module
 from geo_service.layout.evaluate import Evaluation, broken_bans, evaluate
 from geo_service.layout.goals import TermName
+from geo_service.layout.improve import improve, start_of
 from geo_service.layout.model import today
 from geo_service.layout.places import CrowdedError, place_moves, without_crowding
 from geo_service.layout.program import Expression, LayoutProgram, Requirement, TaggedRow
 from geo_service.layout.solver import Solved, Solver, Status, gap_between
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from geo_service.layout.model import Decision, LayoutModel
     from geo_service.layout.program import Key
     from geo_service.layout.solver import Progressed
 
 WEIGHTS = "weights"
 """The stage in which all terms are sought together."""
+IMPROVE_SHARE = 0.5
+"""How much of the time goes to improving part by part where a program is large."""
 OPTIMAL_GAP = 1e-6
 """At this distance to the bound a layout is called optimal: the rounding of sums."""
 
@@ -143,11 +150,17 @@ class LayoutSearch:
         end = self.end if seconds is None else min(self.end, time.monotonic() + seconds)
         spare: Decision | None = None
         spare_value = -math.inf
+        start: NDArray[np.float64] | None = None
         if not rows and program is None:
             spare, spare_value = self._quick()
+            if spare is not None and self._is_large:
+                spare, start = self._improved(objective, spare, end)
+                spare_value = evaluate(self.model, spare).objective
         while True:
+            linear = asked.linear(objective, extra=[*rows, *self.cuts])
             solved = self.solver.solve(
-                asked.linear(objective, extra=[*rows, *self.cuts]),
+                linear,
+                start=start,
                 time_limit_s=max(0.05, end - time.monotonic()),
                 gap=self.model.goals.solving.gap if gap is None else gap,
                 nodes=self.model.goals.solving.nodes,
@@ -158,6 +171,7 @@ class LayoutSearch:
             if solved.values is None:
                 return solved, spare
             decision = asked.decision(solved.values)
+            start = None
             try:
                 placed = replace(decision, pieces=place_moves(self.model, decision, self.solver))
             except CrowdedError as crowded:
@@ -172,9 +186,11 @@ class LayoutSearch:
                 if time.monotonic() >= end:
                     return replace(solved, is_cut_short=True), spare
                 continue
-            if evaluate(self.model, placed).is_met:
+            judged = evaluate(self.model, placed)
+            if judged.is_met:
                 self._remember_first()
-                return solved, placed
+                is_less = self.stage == WEIGHTS and judged.objective < spare_value
+                return solved, spare if is_less else placed
             # The solver is wrong: never this one again.
             self.forbid(asked.chosen(decision), kind="wrong")
 
@@ -201,6 +217,26 @@ class LayoutSearch:
             return None, -math.inf
         self._remember_first()
         return quick, judged.objective
+
+    @property
+    def _is_large(self) -> bool:
+        """Whether the program is more than the solver may come to the end of in its time."""
+        is_weighed = self.stage == WEIGHTS
+        return is_weighed and len(self.program.columns) >= solver_module.MANY_COLUMNS
+
+    def _improved(
+        self, objective: Expression, first: Decision, end: float
+    ) -> tuple[Decision, NDArray[np.float64] | None]:
+        """Return a layout improved part by part, and its columns for the solver to begin with."""
+        until = time.monotonic() + IMPROVE_SHARE * (end - time.monotonic())
+
+        def tell(value: float) -> None:
+            seconds = time.monotonic() - self.begun
+            self._tell(SearchPoint(stage=self.stage, value=value, bound=None, seconds=seconds))
+
+        better = improve(self, objective, first, end=until, tell=tell)
+        linear = self.program.linear(objective, extra=self.cuts)
+        return better, start_of(self, linear, better, seconds=end - time.monotonic())
 
     def _is_forbidden(self, decision: Decision) -> bool:
         """Whether a decision takes together what was forbidden on the way."""

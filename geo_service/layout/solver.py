@@ -27,7 +27,7 @@ GRACE_SECONDS = 1.0
 """How long past its time a solver may take to say its last word before it is killed."""
 MANY_COLUMNS = 40_000
 """From this size on, a bound is worked out first: the solver may not come to one in its time."""
-BOUND_SHARE = 0.3
+BOUND_SHARE = 0.6
 """How much of the time that may take."""
 BOUND_GRACE_SECONDS = 10.0
 """How long past its share of the time the bound of a large program may take to be told."""
@@ -135,7 +135,8 @@ class Solver:
     ) -> Solved:
         """Return the best solution that is found within the time, the gap or the nodes.
 
-        With `is_confirmed` "infeasible" is asked for a second time in another way.
+        With `is_confirmed` "infeasible" is asked for a second time in another way. `start` is a
+        solution to begin with; one that does not meet the program is of no use.
         """
         begun = time.monotonic()
         floor = None
@@ -178,7 +179,10 @@ class Solver:
     ) -> Solved:
         if not program.columns:
             return _nothing_to_decide(program)
-        return self._ask(_Found(program, tell, floor), options, time_limit_s, start).solved()
+        found = _Found(program, tell, floor)
+        if start is not None:
+            found.consider(start)
+        return self._ask(found, options, time_limit_s, start).solved()
 
     def _ask(
         self,
@@ -252,7 +256,7 @@ class _Found:
             self.bound = float(bound)
         values = arrays.get("values")
         if values is not None and len(values) == self.program.columns:
-            self._consider(values)
+            self.consider(values)
         duals = arrays.get("duals")
         if duals is not None and len(duals) == self.program.rows:
             self.duals = duals
@@ -260,7 +264,8 @@ class _Found:
             self.is_ended, self.status, self.nodes = True, head["status"], head["nodes"]
         self._tell(Progressed(self.value, self.bound, time.monotonic() - self._begun))
 
-    def _consider(self, values: NDArray[np.float64]) -> None:
+    def consider(self, values: NDArray[np.float64]) -> None:
+        """Take a solution as the best so far, if it is one and none was better."""
         whole = np.where(self.program.is_integer, np.round(values), values)
         if not self.program.is_met(whole):
             return

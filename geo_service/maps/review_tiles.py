@@ -130,6 +130,11 @@ class Tiles:
         check_name(name)
         return version_of(self.review.plan, name, self.review.review_id)
 
+    def held(self) -> tuple[int, int]:
+        """Return how many tiles are cached, and their bytes."""
+        with self._lock:
+            return len(self._cache), int(self._cache.currsize)
+
     def made(self, name: str, zoom: int, x: int, y: int) -> tuple[bool, Tile | None]:
         """Return whether a tile is cached, and the tile; nothing is made."""
         key = (name, zoom, x, y)

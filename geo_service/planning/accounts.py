@@ -7,6 +7,7 @@ argon2; tokens and cookies are random and stored as digests. Which role may do w
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
@@ -47,6 +48,8 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 """The wait after that many failures; it doubles with each further one."""
 TRIES_FORGOTTEN = timedelta(days=1)
 LONGEST_TOKEN = timedelta(days=3_650)
+OF_ISSUER = "oidc:"
+"""How what stands in place of a password begins for accounts of an issuer; no password fits it."""
 _LOOK_AGAIN_SECONDS = 2.0
 """How long it is believed who signed in, and that there are no accounts, before the store is asked
 again: changes by other processes are seen after that."""
@@ -181,6 +184,10 @@ class AccountDesk:
         """Give an account another password; its sessions end, failed tries are forgotten."""
         name = account_name(name)
         check_password(password, name)
+        account = self.records.find(name)
+        if account is not None and (account.password or "").startswith(OF_ISSUER):
+            parameter = "name"
+            raise InvalidQueryError(parameter, said("account.of_issuer", name=repr(name)))
         self.records.change(name, password=self._hasher.hash(password))
         self.records.forget_tries(name)
         self._forget()
@@ -205,6 +212,35 @@ class AccountDesk:
             return SignedIn(None, self._wait(name, now))
         if self.records.tries(name) is not None:
             self.records.forget_tries(name)
+        return self._begun(name, now)
+
+    def sign_in_from(self, subject: str, name: str, roles: frozenset[Role]) -> Account | None:
+        """Return the account of somebody whom an issuer knows, made or with other roles if need be.
+
+        It is found by the subject, whatever the name; its roles are the given ones from now on.
+        None if there are no roles, the account is disabled, or another one has the name: an
+        account with a password is never taken over.
+        """
+        key = f"{OF_ISSUER}{digest_of(subject)}"
+        found = next((one for one in self.records.all() if one.password == key), None)
+        if found is None:
+            if not roles or self.records.find(account_name(name)) is not None:
+                return None
+            made = Account(name=account_name(name), roles=roles, made_at=self._now(), password=key)
+            self.records.add(made)
+            self._forget()
+            return replace(made, password=None)
+        if found.roles != roles:
+            self.records.change(found.name, roles=json.dumps(sorted(roles)))
+            self._forget()
+        is_refused = found.is_disabled or not roles
+        return None if is_refused else replace(found, roles=roles, password=None)
+
+    def begin_session(self, name: str) -> SignedIn:
+        """Begin a session of an account that was signed in elsewhere."""
+        return self._begun(name, self._now())
+
+    def _begun(self, name: str, now: datetime) -> SignedIn:
         cookie = secrets.token_urlsafe(32)
         session = Session(digest=digest_of(cookie), account=name, made_at=now, seen_at=now)
         before, idle_before = now - LONGEST_SESSION, now - IDLE

@@ -163,7 +163,13 @@ class WorksApart:
         if found is not None:
             return found
         path = self._path(self.kept.folder, "made")
-        told = {"rulebook": _told(rulebook), "parks": chosen, "as_of": day, "path": path}
+        told = {
+            "rulebook": _told(rulebook),
+            "parks": chosen,
+            "as_of": day,
+            "path": path,
+            "granted": dict(plan.settings.granted),
+        }
         try:
             review_id: str = self._run(plan, "make_review", told, progress)
             path.replace(self.kept.path(review_id))
@@ -425,9 +431,15 @@ def make_review(  # noqa: PLR0913 - what a review is made of
     parks: list[str] | None,
     as_of: date,
     path: Path,
+    granted: Mapping[str, tuple[Mapping[str, Any], ...]],
 ) -> str:
-    """Review a plan and write the review to a file; return its id."""
+    """Review a plan and write the review to a file; return its id.
+
+    `granted` are the waivers and approvals by form that count: this process may have opened the
+    plan before they did.
+    """
     _check(plan, plan_version)
+    plan = plan.with_granted(granted)
     rules = parse_rulebook(rulebook.decode(), "rulebook")
     made = review(plan, rules, parks=parks, as_of=as_of, progress=chat.progress)
     keep_review(made, path)

@@ -17,9 +17,11 @@ from rich.table import Table
 
 from geo_service.access import Acting, acting_name
 from geo_service.errors import InvalidQueryError
+from geo_service.logs import request_id
 from geo_service.planning.printable import Printable
 from geo_service.reports.terminal import one_line, print_table
-from geo_service.stores.audit import AuditLine, AuditRecords, Head, moment_text
+from geo_service.stores.audit import AuditLine, AuditRecords, moment_text
+from geo_service.stores.chain import Head
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.language import Translator
-    from geo_service.stores.audit import AuditFault
+    from geo_service.stores.chain import ChainFault
+    from geo_service.stores.ledger import LedgerRecords
 
 COMMAND_LINE = "command line"
 _COLUMNS = ("number", "at", "account", "action", "subject", "outcome", "origin")
@@ -42,8 +45,14 @@ class AuditDesk:
     They raise StoreError if the store fails.
     """
 
-    def __init__(self, records: Callable[[], AuditRecords] | None) -> None:
+    def __init__(
+        self,
+        records: Callable[[], AuditRecords] | None,
+        *,
+        ledger: Callable[[], LedgerRecords] | None = None,
+    ) -> None:
         self._open = records
+        self._ledger = ledger
 
     def record(  # noqa: PLR0913 - what a line says
         self,
@@ -70,6 +79,7 @@ class AuditDesk:
                 origin=origin,
                 versions=dict(versions or {}),
                 token=None if acting is None else acting.by_token,
+                request=request_id(),
             )
         )
 
@@ -97,7 +107,7 @@ class AuditDesk:
             yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
         yield json.dumps({"head": str(self.records.head() or "")}).encode() + b"\n"
 
-    def verify(self, noted: str | None = None) -> tuple[list[AuditFault], Head | None]:
+    def verify(self, noted: str | None = None) -> tuple[list[ChainFault], Head | None]:
         """Return what is wrong with the audit, and its head.
 
         InvalidQueryError for a noted head that is none.
@@ -110,6 +120,10 @@ class AuditDesk:
                 raise InvalidQueryError(parameter, said("audit.head_form"))
             found = Head(int(match[1]), match[2])
         return self.records.verify(found), self.records.head()
+
+    def verify_ledger(self) -> list[ChainFault]:
+        """Return what is wrong with the ledger of acts and work."""
+        return [] if self._ledger is None else self._ledger().verify()
 
 
 def _table(lines: list[dict[str, Any]], translator: Translator, width: int | None) -> str:
@@ -126,4 +140,4 @@ def _table(lines: list[dict[str, Any]], translator: Translator, width: int | Non
 def open_audit(workspace: str | os.PathLike[str]) -> Iterator[AuditDesk]:
     """Give the audit of a workspace, for the command line; its store is closed at the end."""
     with open_workspace(workspace) as opened:
-        yield AuditDesk(lambda: opened.store.audit)
+        yield AuditDesk(lambda: opened.store.audit, ledger=lambda: opened.store.ledger)

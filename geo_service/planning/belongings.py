@@ -71,7 +71,7 @@ class Belongings:
         who = acting()
         if who is None or who.is_overseer:
             return
-        owners = self._owners(kind, identity)
+        owners = self.owners(kind, identity)
         if owners and who.account not in owners:
             raise gone(identity)
 
@@ -80,7 +80,7 @@ class Belongings:
         who = acting()
         if who is None or Role.ADMIN in who.roles:
             return
-        owners = self._owners(kind, identity)
+        owners = self.owners(kind, identity)
         if owners and who.account not in owners:
             raise ForeignError(said("account.not_own", name=repr(identity[:80])))
 
@@ -93,7 +93,8 @@ class Belongings:
         if self._store is not None:
             self._store().accounts.drop_claims(kind, identity)
 
-    def _owners(self, kind: str, identity: str) -> frozenset[str]:
+    def owners(self, kind: str, identity: str) -> frozenset[str]:
+        """Return the accounts that something belongs to; none if it is nobody's."""
         saved = frozenset[str]()
         if self._store is not None:
             saved = self._store().accounts.owners(kind, [identity]).get(identity, saved)

@@ -99,9 +99,14 @@ class FindingLists:
         return self._saved.of((review_id, language), lambda: SavedRows(load(), rulebook))
 
     def asked(
-        self, review_id: str, rows: FindingRows, query: FindingQuery, translator: Translator
+        self,
+        review_id: str,
+        rows: FindingRows,
+        query: FindingQuery,
+        translator: Translator,
+        own: NDArray[np.bool_] | None = None,
     ) -> AskedFindings:
-        """Return the findings of a review that a query is about."""
+        """Return the findings of a review that a query is about, among some or all."""
         fitting = None
         wanted = (query.words or "").strip()
         if FINDING_ID.fullmatch(wanted):
@@ -110,6 +115,8 @@ class FindingLists:
             key = (review_id, *rows.words_key(translator.language))
             words = self._words.of(key, lambda: rows.make_words(translator))
             fitting = words.matches(wanted, rows.table)
+        if own is not None:
+            fitting = own if fitting is None else fitting & own
         if query.bbox is not None:
             near = rows.table.near(query)
             near = near if fitting is None else near[fitting[near]]

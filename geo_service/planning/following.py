@@ -55,6 +55,8 @@ class Follower:
         self._next_look = 0.0
         self._thread: threading.Thread | None = None
         self._is_closed = not state.has_workspace
+        self.is_behind = False
+        """Whether something newer was published that could not be opened."""
 
     def refresh(self) -> bool:
         """Open the plan again if what counts has changed; return whether it is another now."""
@@ -67,13 +69,17 @@ class Follower:
                 return False
             # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
             self._moment = moment
+            self.is_behind = True
             plan = workspace.plan()
             before = self._state.plan
-            if plan.version == before.version:
+            is_same = plan.settings.granted == before.settings.granted
+            if plan.version == before.version and is_same:
+                self.is_behind = False
                 return False
             for name in edited_files(before, plan):
                 _log.warning("Layer %s: its own file was edited and counts; the plan has it.", name)
             self._stand_on(plan)
+            self.is_behind = False
             return True
 
     def check_files(self) -> None:

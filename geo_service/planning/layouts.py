@@ -20,10 +20,17 @@ from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.layout.explain import why_not
+from geo_service.layout.firm import decisions_of
 from geo_service.layout.fit import place_project
 from geo_service.layout.goals import goals_of, goals_schema, open_goals
 from geo_service.layout.proposal import Proposal, as_edits
-from geo_service.layout.propose import derived, need_decision, need_project, propose
+from geo_service.layout.propose import (
+    derived,
+    need_decision,
+    need_project,
+    propose,
+    replaced,
+)
 from geo_service.layout.solver import gap_between
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.job_results import JobResultKind, MadeResult
@@ -125,9 +132,29 @@ def read_goals_file(
     return type(document)(goals, document.file, document.lines)
 
 
-def propose_for(plan: Plan, goals: GoalsDocument, *, progress: Progress | None = None) -> Proposal:
+def propose_for(
+    plan: Plan,
+    goals: GoalsDocument,
+    *,
+    has_replacements: bool = False,
+    progress: Progress | None = None,
+) -> Proposal:
     """Return the layout of a plan; what the command line's `layout` does."""
-    return propose(plan, goals, progress=progress)
+    made = propose(plan, goals, progress=progress)
+    return replaced(made, progress=progress) if has_replacements else made
+
+
+def layout_to_draw(plan: Plan, goals: Path | None, *, progress: Progress | None = None) -> Proposal:
+    """Return the layout that a map of these goals shows; InfeasibleError if there is none.
+
+    InvalidQueryError without goals.
+    """
+    if goals is None:
+        name = "goals"
+        raise InvalidQueryError(name, said("problem.layout_needs"))
+    made = propose_for(plan, read_goals_file(goals, alternatives=0), progress=progress)
+    need_decision(made)
+    return made
 
 
 def offers_for(plan: Plan, project: Path, goals: Path | None) -> PlaceOffers:
@@ -312,6 +339,25 @@ class LayoutDesk:
 
         return self._state.jobs.start(work, JobKind.LAYOUT, live=trail.document)
 
+    def start_replacing(self, layout_id: str, subjects: Sequence[str] | None = None) -> Job:
+        """Begin to solve again without each decision of a layout, or without these.
+
+        NotFoundError for an unknown layout, InfeasibleError for one without a decision,
+        InvalidQueryError for a decision that it does not make.
+        """
+        proposal = self.find(layout_id)
+        known = {subject for _, subject, _ in decisions_of(proposal.model, need_decision(proposal))}
+        unknown = sorted(set(subjects or ()) - known)
+        if unknown:
+            parameter, reason = "decisions", said("problem.no_decision", name=repr(unknown[0][:80]))
+            raise InvalidQueryError(parameter, reason)
+
+        def work(progress: Progress) -> MadeResult:
+            made = self._made(replaced(proposal, subjects, progress=progress))
+            return MadeResult(JobResultKind.LAYOUTS, made.layout_id)
+
+        return self._state.jobs.start(work, JobKind.LAYOUT)
+
     def _made(self, proposal: Proposal) -> Proposal:
         with self._lock:
             self._cache[proposal.layout_id] = proposal
@@ -433,6 +479,7 @@ __all__ = [
     "Proposal",
     "export_layout",
     "layout_text",
+    "layout_to_draw",
     "offers_for",
     "printable_offers",
     "propose_for",

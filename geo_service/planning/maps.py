@@ -38,7 +38,7 @@ from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.style import symbol_document
 from geo_service.planning.layers import latest_layer, timeline_of
-from geo_service.planning.once import review_workspace
+from geo_service.planning.once import open_plan_with, review_workspace
 from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.planning.scenarios import scenario_of_workspace
@@ -395,6 +395,14 @@ class MapDesk:
             if is_over and key != spared:
                 del self._states[key], sizes[key]
 
+    def held(self) -> tuple[int, int]:
+        """Return how many pages and data of maps are remembered, and their bytes."""
+        with self._lock:
+            data = [one for states in self._states.values() for one in states]
+            return len(self._pages) + len(data), int(self._pages.currsize) + sum(
+                one.size for one in data
+            )
+
     def let_go(self) -> None:
         """Hold no plan any more but the one that counts."""
         plan = self._state.plan
@@ -419,8 +427,8 @@ class MapRequest:
     Without `review_id` the workspace is reviewed now. A comparison is from `before` to
     `review_id`; with one of the two, from that review to one made now. A review made now goes by
     `rulebook` instead of the workspace's own; a comparison with nothing else is from the one to
-    the other. A ranking is a saved one, or made now of a project's file. A time map is of
-    `layer`, or of the one published last.
+    the other. A ranking is a saved one, or made now of a project's file; a layout is made now of a
+    goals file. A time map is of `layer`, or of the one published last.
     """
 
     kind: str = OVERVIEW
@@ -431,6 +439,7 @@ class MapRequest:
     project: Path | None = None
     park_id: str | None = None
     layer: str | None = None
+    goals: Path | None = None
     scenarios: tuple[str, ...] = ()
     """Scenarios, by id or file: the one that is drawn, or the two that are compared."""
     language: Language = Language.ZH_HANS
@@ -447,11 +456,14 @@ def draw_workspace(
         What the kind needs is not given.
     NotFoundError
         There is no such park, or no such saved review or ranking.
-    WorkspaceError, RulebookError, ProjectError
-        The workspace, its rulebook or the project is unusable.
+    WorkspaceError, RulebookError, ProjectError, GoalsError
+        The workspace, its rulebook, the project or the goals are unusable.
+    InfeasibleError
+        No layout meets the goals.
     """
     kind = KINDS[request.kind]
-    is_made = kind.of is MapBasis.REVIEW or (kind.of is MapBasis.RANKING and request.project)
+    is_ranked = kind.of is MapBasis.RANKING and request.project is not None
+    is_made = is_ranked or kind.of in {MapBasis.REVIEW, MapBasis.LAYOUT}
     if request.scenarios and not is_made:
         name = "scenario"
         raise InvalidQueryError(name, said("problem.no_map_of_scenario", kind=repr(request.kind)))
@@ -459,6 +471,8 @@ def draw_workspace(
         parts = _layer_parts(workspace, request)
     elif kind.of is MapBasis.RANKING:
         parts = _ranking_parts(workspace, request, progress)
+    elif kind.of is MapBasis.LAYOUT:
+        parts = _layout_parts(workspace, request, progress)
     else:
         parts = _review_parts(workspace, request, progress)
     result: Review | Ranking | None = parts.get("review") or parts.get("ranking")
@@ -567,6 +581,19 @@ def _ranking_parts(
             ranking = rank_project(made, project, progress=progress)
             return {"ranking": ranking, "names": (None, made.name)}
         return {"ranking": rank_project(opened.plan(), project, progress=progress)}
+
+
+def _layout_parts(
+    workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
+) -> dict[str, Any]:
+    # Other maps do not need it: they start faster without its libraries.
+    from geo_service.planning.layouts import layout_to_draw  # noqa: PLC0415
+
+    if len(request.scenarios) > 1:
+        name = "scenario"
+        raise InvalidQueryError(name, said("problem.given_once"))
+    plan = open_plan_with(workspace, next(iter(request.scenarios), None))
+    return {"layout": layout_to_draw(plan, request.goals, progress=progress), "plan": plan}
 
 
 __all__ = [

@@ -258,6 +258,11 @@ class RankingDesk:
         """Raise NotFoundError for the id of a ranking that the account must not see."""
         self._state.belongings.check_seen(RANKING, ranking_id, _no_such)
 
+    def held(self) -> tuple[int, int]:
+        """Return how many rankings are in memory, and their bytes."""
+        with self._lock:
+            return len(self._loaded), int(self._loaded.currsize)
+
     def let_go(self) -> None:
         """Hold no plan any more but the one that counts; what is saved is read from the store."""
         plan, saver = self._state.plan, self._state.saver

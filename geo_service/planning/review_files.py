@@ -26,7 +26,7 @@ from geo_service.reports.stream import review_pieces
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from geo_service.language import Translator
@@ -65,16 +65,28 @@ def export_review(
 ) -> bytes:
     """Return a review as a file of a format, its texts in the translator's language.
 
-    `more` are members of its document beside those of the review: whether it is saved, and
-    whether it is a trial, which reports say in their titles.
+    `more` are members of its document beside those of the review: whether it is saved, whether it
+    is a trial, which reports say in their titles, what was done with it as an act, and what is done
+    about its findings.
     """
+    return b"".join(export_pieces(review, format, translator, more))
+
+
+def export_pieces(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[bytes]:
+    """Yield what `export_review` returns; JSON and GeoPackages piece by piece."""
     if format is ExportFormat.JSON:
-        return b"".join(review_pieces(review, translator, more))
-    if format is ExportFormat.GEOJSON:
+        yield from review_pieces(review, translator, more)
+    elif format is ExportFormat.GEOJSON:
         features = [*park_features(review, translator), *finding_features(review, translator)]
         summary = {**review_summary(review, translator), **(more or {})}
-        return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator, is_trial=bool((more or {}).get("is_trial")))
+        yield dump(collection(features, len(features), review=summary))
+    else:
+        yield from _report(review, format, translator, more or {})
 
 
 def write_review(
@@ -84,25 +96,27 @@ def write_review(
     more: Mapping[str, Any],
     path: Path,
 ) -> None:
-    """Write what `export_review` returns to a file; JSON piece by piece."""
-    if format is not ExportFormat.JSON:
-        path.write_bytes(export_review(review, format, translator, more))
-        return
+    """Write what `export_review` returns to a file."""
     with path.open("wb") as file:
-        file.writelines(review_pieces(review, translator, more))
+        file.writelines(export_pieces(review, format, translator, more))
 
 
 def _report(
     review: Review,
     format: ExportFormat,  # noqa: A002 - as above
     translator: Translator,
-    *,
-    is_trial: bool,
-) -> bytes:
+    more: Mapping[str, Any],
+) -> Iterator[bytes]:
     """A report in one of the binary formats; their libraries are loaded only for them."""
     from geo_service.reports.review import review_content  # noqa: PLC0415
 
-    content = review_content(review, translator, is_trial=is_trial)
+    content = review_content(
+        review,
+        translator,
+        is_trial=bool(more.get("is_trial")),
+        act=more.get("act"),
+        work=more.get("work", ()),
+    )
     colours = {
         verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
         for verdict in Verdict
@@ -110,15 +124,16 @@ def _report(
     if format is ExportFormat.XLSX:
         from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
 
-        return review_workbook(content, colours)
-    if format is ExportFormat.DOCX:
+        yield review_workbook(content, colours)
+    elif format is ExportFormat.DOCX:
         from geo_service.reports.docx import review_text  # noqa: PLC0415
 
         # A text tells park by park, and goes through the findings several times.
-        return review_text(replace(content, findings=tuple(content.findings)), colours)
-    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
+        yield review_text(replace(content, findings=tuple(content.findings)), colours)
+    else:
+        from geo_service.reports.geopackage import geopackage_pieces  # noqa: PLC0415
 
-    return review_geopackage(review, content, colours)
+        yield from geopackage_pieces(review, content, colours)
 
 
 def export_comparison(compared: ComparedReviews, translator: Translator) -> bytes:

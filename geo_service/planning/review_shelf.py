@@ -104,6 +104,13 @@ class ReviewShelf:
         self._held: OrderedDict[str, _Remembered] = OrderedDict()
         self._opened: LRUCache[str, Review] = LRUCache(_OPENED)
 
+    def held(self) -> tuple[int, int]:
+        """Return how many reviews are in memory, and their bytes, about."""
+        with self._lock:
+            held = [one.review for one in self._held.values() if one.review is not None]
+            held += self._opened.values()
+        return len(held), sum(map(weight_of, held))
+
     def put(self, review: Review, at: datetime | None = None) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         made_at = (at or datetime.now(UTC)).isoformat(timespec="seconds")

@@ -16,7 +16,9 @@ from cachetools import LRUCache
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
+from geo_service.planning.acts import ActDesk, ActState
 from geo_service.planning.finding_lists import AskedFindings, FindingLists
+from geo_service.planning.finding_work import WorkFilter
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
@@ -34,6 +36,7 @@ from geo_service.planning.review_files import (
     MEDIA_TYPES,
     ExportFormat,
     export_name,
+    export_pieces,
     export_review,
     review_download,
     saved_download,
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from geo_service.jobs import Job
     from geo_service.model import Message
     from geo_service.planning.downloads import Download
+    from geo_service.planning.finding_work import WorkDesk
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
@@ -110,14 +114,16 @@ READABLE_FINDINGS = 20_000
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: ServiceState) -> None:
+    def __init__(self, state: ServiceState, *, work: WorkDesk) -> None:
         self._state = state
+        self._work = work
         self._lock = threading.RLock()
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
         self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
+        self.acts = ActDesk(state, find=self.find, save=self._save, is_trial=self.is_trial)
         self.cache(state.review)
 
     def read_rulebook(self, text: str | None) -> Rulebook:
@@ -183,6 +189,11 @@ class ReviewDesk:
             self._state.record_plan(result.plan)
         return result
 
+    def _save(self, result: Review) -> None:
+        """Save a review unless it is saved; StoreError when that fails."""
+        if not self.is_saved(result.review_id):
+            self._state.works.save_review(self._state.workspace, result, is_trial=False)
+
     def cache(self, result: Review, at: datetime | None = None) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         self.shelf.put(result, at)
@@ -199,8 +210,8 @@ class ReviewDesk:
     def drop(self, review_id: str) -> None:
         """Forget a review, in memory and in the store.
 
-        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one;
-        ForeignError for one of another account.
+        NotFoundError for an unknown id; ConflictError for the current one, for a pinned one and
+        for one that an act rests on; ForeignError for one of another account.
         """
         self._state.belongings.check_own(REVIEW, review_id)
         is_saved = bool(self._state.saver.saved_among(REVIEW, [review_id]))
@@ -334,7 +345,10 @@ class ReviewDesk:
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
-        return self._state.saver.members(REVIEW, review_id, translator)
+        return {
+            **self._state.saver.members(REVIEW, review_id, translator),
+            "act": self.acts.document(review_id, translator),
+        }
 
     def _summary(self, review_id: str, language: Language) -> Document:
         resting = self.shelf.summary(review_id, language)
@@ -369,11 +383,13 @@ class ReviewDesk:
         pinned = {item.id for item in saved if item.is_pinned}
         listed = {item.id for item in saved} | known
         translator = self._state.translator(language)
+        states = self.acts.states()
         documents: list[Document] = [
             {
                 "made_at": made_at,
                 "is_trial": review_id in trials,
                 "is_pinned": review_id in pinned,
+                "act_state": states.get(review_id, ActState.DRAFT.value),
                 **self._summary(review_id, language),
                 **members(self._reason(review_id, listed), translator),
             }
@@ -441,8 +457,10 @@ class ReviewDesk:
     def merged(
         self, review_id: str, language: Language, query: FindingQuery, *, slice_: Slice = (100, 0)
     ) -> Document:
-        """Return one page of the rows of findings that a query means."""
-        return self.asked(review_id, language, query).merged(slice_)
+        """Return one page of the rows of findings that a query means, with what is done."""
+        found = self.asked(review_id, language, query).merged(slice_)
+        self._work.mark(found["rows"])
+        return found
 
     def asked(self, review_id: str, language: Language, query: FindingQuery) -> AskedFindings:
         """Return the findings of a kept or saved review that a query is about."""
@@ -453,7 +471,8 @@ class ReviewDesk:
             load=lambda: self._saved_whole(review_id, language),
             rulebook=self._state.rulebook,
         )
-        return self._lists.asked(review_id, rows, query, self._state.translator(language))
+        own = None if query.work is None else self._work.mask(rows.table, WorkFilter(query.work))
+        return self._lists.asked(review_id, rows, query, self._state.translator(language), own)
 
     def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one slice of its findings.
@@ -494,7 +513,11 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
+        more = {
+            **self._members(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            "work": self._work.listed(),
+        }
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)
@@ -514,6 +537,7 @@ __all__ = [
     "CACHED_REVIEWS",
     "MEDIA_TYPES",
     "STALE_MONTHS",
+    "ActState",
     "ExportFormat",
     "FindingQuery",
     "FindingSort",
@@ -521,6 +545,7 @@ __all__ = [
     "Review",
     "ReviewDesk",
     "export_name",
+    "export_pieces",
     "export_review",
     "printable_comparison",
     "review_from_recipe",

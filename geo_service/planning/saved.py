@@ -71,13 +71,15 @@ def drop_result(opened: Workspace, kind: str, identity: str, *, current: str | N
     NotFoundError
         There is none such.
     ConflictError
-        It is pinned, or it is the current review.
+        It is pinned, an act rests on it, or it is the current review.
     """
     result = next((item for item in holding(opened, kind=kind).items if item.id == identity), None)
     if result is None:
         raise no_such_result(identity)
     if result.is_pinned:
         raise ConflictError(said("problem.pinned", name=repr(identity)))
+    if result.is_held:
+        raise ConflictError(said("problem.held", name=repr(identity)))
     if kind == REVIEW and identity == current:
         raise ConflictError(said("problem.current_review", name=repr(identity)))
     _drop(opened, [result])
@@ -105,8 +107,8 @@ def retain_results(
 ) -> list[Outline]:
     """Drop what is older than some days, then the oldest until the rest fits; return what went.
 
-    Kept whatever the limits say: what is pinned, what is `spared` (kind, id), the newest review
-    and the one before it, which the console compares with.
+    Kept whatever the limits say: what is pinned or held by an act, what is `spared` (kind, id),
+    the newest review and the one before it, which the console compares with.
     """
     items = holding(opened, kind=kind).items
     old = _beyond(items, limits, {*spared, *_compared(opened)})
@@ -136,7 +138,7 @@ def _beyond(
     free = [
         item
         for item in reversed(items)
-        if not item.is_pinned and (item.kind, item.id) not in spared
+        if not item.is_pinned and not item.is_held and (item.kind, item.id) not in spared
     ]
     gone: list[Outline] = []
     if limits.days is not None:

@@ -19,7 +19,9 @@ from geo_service.planning.accounts import AccountDesk
 from geo_service.planning.apart import WorksApart
 from geo_service.planning.auditing import AuditDesk
 from geo_service.planning.finder import Finder
+from geo_service.planning.finding_work import WorkDesk
 from geo_service.planning.following import Follower
+from geo_service.planning.grants import GrantDesk
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
 from geo_service.planning.layouts import LayoutDesk
@@ -68,13 +70,18 @@ class PlanningService:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
-        self.overview = OverviewDesk(self._state)
+        self.overview = OverviewDesk(self._state, scenarios=lambda: self.scenarios)
         self.accounts = AccountDesk(
             None if workspace is None else lambda: workspace.store.accounts,
             plan=lambda: self.plan,
         )
         self.audit = AuditDesk(None if workspace is None else lambda: workspace.store.audit)
-        self.reviews = ReviewDesk(self._state)
+        self.work = WorkDesk(
+            self._state,
+            accounts=lambda: [one.name for one in self.accounts.all() if not one.is_disabled],
+        )
+        self.grants = GrantDesk(self._state)
+        self.reviews = ReviewDesk(self._state, work=self.work)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(
             self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan

@@ -35,6 +35,11 @@ class TileDesk:
             current.start()
         return current
 
+    def held(self) -> tuple[int, int]:
+        """Return how many tiles are remembered, and their bytes."""
+        with self._lock:
+            return (0, 0) if self._tiles is None else self._tiles.held()
+
     def stop(self) -> None:
         """Make no more tiles ahead than the one under way."""
         with self._lock:

@@ -24,7 +24,7 @@ from geo_service.scratch import lock_file
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -97,12 +97,16 @@ def write_county(
     return record
 
 
-def whole_record(folder: Path, code: str) -> Record | None:
-    """Return the record of a county whose files are all there as written; None for any other."""
+def whole_record(folder: Path, code: str, names: Iterable[str] | None = None) -> Record | None:
+    """Return the record of a county whose files are there as written; None for any other.
+
+    With `names` only these files are looked at, as a reader does who needs no others.
+    """
     home = county_folder(folder, code)
     try:
         record: Record = orjson.loads((home / RECORD).read_bytes())
-        for part in record["files"].values():
+        for name in record["files"] if names is None else names:
+            part = record["files"][name]
             if _digest((home / part["file"]).read_bytes()) != part["sha256"]:
                 return None
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""A province's roll-up for people: as a table for a terminal and as a workbook."""
+"""A province's roll-up in every form: tables for a terminal, a workbook, JSON, files for GIS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from geo_service.province.files import geopackage, geoparquet_archive
 from geo_service.province.folder import Record
 from geo_service.province.review import DEFAULT_FOLDER
 from geo_service.province.rollup import RolledUp
@@ -52,6 +53,14 @@ class ProvinceReport:
     def json(self) -> bytes:
         """Return the roll-up as JSON."""
         return dump(self.document, indent=True)
+
+    def gpkg(self) -> bytes:
+        """Return the roll-up as the bytes of a GeoPackage."""
+        return geopackage(self.rolled_up, self.document)
+
+    def geoparquet(self) -> bytes:
+        """Return counties and parks as the bytes of an archive of GeoParquet files."""
+        return geoparquet_archive(self.rolled_up, self.document)
 
     def text(self, translator: Translator, *, width: int | None) -> bytes:
         """Return the counties, and the rules with most findings, as tables."""

@@ -29,6 +29,7 @@ from geo_service.wording import said
 from geo_service.zoning.focus import herfindahl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from geo_service.province.folder import Record
@@ -49,14 +50,17 @@ class RolledUp:
     records: dict[str, Record]
 
     @classmethod
-    def of(cls, province: Province, folder: Path) -> RolledUp:
-        """Read a results folder; NotFoundError if its last run did not end, or is damaged."""
+    def of(cls, province: Province, folder: Path, tables: Iterable[str] | None = None) -> RolledUp:
+        """Read a results folder; NotFoundError if its last run did not end, or is damaged.
+
+        With `tables` only these are looked at and may be read.
+        """
         manifest = read_manifest(folder)
         records = {}
         for code, county in sorted(manifest["counties"].items()):
             if county["state"] != "whole":
                 continue
-            record = whole_record(folder, code)
+            record = whole_record(folder, code, tables)
             if record is None or record["review_id"] != county["review_id"]:
                 msg = said("problem.province_not_reviewed", folder=str(folder))
                 raise NotFoundError(msg)
@@ -286,9 +290,21 @@ class RolledUp:
         }
 
     def _boundaries(self) -> tuple[list[str], Any]:
-        frame = self._table("boundary")
-        shapes = gpd.GeoSeries.from_wkb(frame["geometry"], crs=STORAGE_CRS)
-        return frame["county_code"].tolist(), shapes.to_crs(self.province.metric_crs).to_numpy()
+        found = self.outlines()
+        return list(found.index), found.to_crs(self.province.metric_crs).to_numpy()
+
+    # ---- shapes ---------------------------------------------------------------------------------
+
+    def outlines(self) -> gpd.GeoSeries:
+        """Return the polygon of each county that has one, by its code (EPSG:4490)."""
+        frame = self._table("boundary").set_index("county_code")
+        return gpd.GeoSeries.from_wkb(frame["geometry"], crs=STORAGE_CRS)
+
+    def park_shapes(self) -> gpd.GeoDataFrame:
+        """Return the parks of all counties as their runs left them (EPSG:4490)."""
+        frame = self._table("parks")
+        shapes = gpd.GeoSeries.from_wkb(frame.pop("geometry"), crs=STORAGE_CRS)
+        return gpd.GeoDataFrame(frame, geometry=shapes)
 
     def _table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the files of a name as one frame, with the county of each row."""

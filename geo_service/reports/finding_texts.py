@@ -44,12 +44,23 @@ class FindingTexts:
             if batch is None or self._results.is_set_aside(position):
                 yield self._single(self._results[position], shape)
                 continue
-            template = self._templates.get(part)
-            if template is None:
-                template = _Template.of(self._results, part, batch, self._translator)
-                self._templates[part] = template
+            template = self._template(part, batch)
             finding_id = self._results.id_of(position)
             yield template.fill(row, finding_id, shape, self._results.is_made_up)
+
+    def get_ready(self) -> None:
+        """Make what the findings of each batch share."""
+        for part in range(len(self._results.parts)):
+            batch = self._results.batch(part)
+            if batch is not None:
+                self._template(part, batch)
+
+    def _template(self, part: int, batch: RawBatch) -> _Template:
+        template = self._templates.get(part)
+        if template is None:
+            template = _Template.of(self._results, part, batch, self._translator)
+            self._templates[part] = template
+        return template
 
     def _single(self, finding: Finding, shape: bytes) -> bytes:
         properties = {**finding_properties(finding, self._translator), "geometry": _token(0)}

@@ -11,7 +11,8 @@ GDAL writes to a temporary folder of its own and has closed the file before it i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,9 @@ from geo_service.reports.review import (
 )
 from geo_service.scratch import scratch_folder
 
-_AT_ONCE = 10_000
+_AT_ONCE = 4_000
 """Findings that are in memory at once."""
+_PIECE_BYTES = 1 << 20
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,6 +129,13 @@ FINDING_COLUMNS = {
 
 def review_geopackage(review: Review, content: ReviewContent, colours: VerdictColours) -> bytes:
     """Return a review as the bytes of a GeoPackage; `content` gives the texts of its language."""
+    return b"".join(geopackage_pieces(review, content, colours))
+
+
+def geopackage_pieces(
+    review: Review, content: ReviewContent, colours: VerdictColours
+) -> Iterator[bytes]:
+    """Yield the bytes of the same in pieces, never the whole of it in memory."""
     parks = _frame([_park(item, content) for item in content.parks], PARK_COLUMNS)
     with scratch_folder("review") as folder:
         path = folder / "review.gpkg"
@@ -138,7 +147,8 @@ def review_geopackage(review: Review, content: ReviewContent, colours: VerdictCo
             _write_findings(path, frame, _of_one_kind(review.geometry_of(part).to_numpy()))
         _write_table(path, "review", _facts(content))
         _write_table(path, "layer_styles", _styles(content, colours), FID="id")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield from iter(partial(file.read, _PIECE_BYTES), b"")
 
 
 def _write(

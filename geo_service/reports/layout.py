@@ -79,6 +79,16 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
             }
             for one in proposal.firm
         ],
+        "replacements": [
+            {
+                "kind": one.kind,
+                "subject": one.subject,
+                "choice": one.choice,
+                "loses": _points(one.loses),
+                "is_proven": one.is_proven,
+            }
+            for one in proposal.replacements
+        ],
         "alternatives": [
             {
                 "layout_id": f"{proposal.layout_id}.a{number}",
@@ -90,6 +100,7 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
             }
             for number, other in enumerate(proposal.alternatives, start=1)
         ],
+        "front_lost": proposal.front_lost,
         "front": [
             {
                 "layout_id": f"{proposal.layout_id}.f{number}",
@@ -140,6 +151,11 @@ def _notes(proposal: Proposal) -> list[Message]:
     notes = [*proposal.options.notes]
     if proposal.found.is_cut_short and proposal.decision is not None:
         notes.append(Message("layout_note.cut_short"))
+    unproven = sum(not point.is_proven for point in proposal.front)
+    if unproven:
+        notes.append(Message("layout_note.front_unproven", {"count": unproven}))
+    if proposal.front_lost:
+        notes.append(Message("layout_note.front_lost", {"count": proposal.front_lost}))
     if proposal.decision is not None:
         notes.append(Message("layout_note.freed_space"))
     return notes
@@ -200,16 +216,17 @@ def _parks(proposal: Proposal, translator: Translator) -> list[Document]:
         why = proposal.why.get(("lead", park_id))
         now = specialities.get(park_id)
         proposed = _text(row["proposed"])
+        said = proposal.specialities.get(park_id, _text(now))
         rows.append(
             {
                 "park_id": park_id,
-                "name": row["name"],
+                "name": translator.convert(str(row["name"])),
                 "leading_industry": _text(row["leading_industry"]),
                 "leading_industry_name": industry_name(_text(row["leading_industry"]), translator),
                 "proposed": proposed,
                 "proposed_name": industry_name(proposed, translator),
                 "is_changed": bool(row["is_changed"]),
-                "speciality": proposal.specialities.get(park_id, _text(now)),
+                "speciality": None if said is None else translator.convert(said),
                 "share_before": _number(row["share_before"]),
                 "share_after": _number(row["share_after"]),
                 "regret": None if why is None else _points(why.regret),
@@ -247,7 +264,7 @@ def _moves(proposal: Proposal, translator: Translator) -> list[Document]:
         rows.append(
             {
                 "enterprise_id": row["enterprise_id"],
-                "name": row["name"],
+                "name": translator.convert(str(row["name"])),
                 "from": row["from"],
                 "to": row["to"],
                 "place": row["place"],
@@ -295,7 +312,7 @@ def _gain_words(
         translator.text(
             "layout.gain",
             term=Message(f"layout_term.{name}"),
-            sign="+" if amount > 0 else "-",
+            sign="+" if amount > 0 else "\u2212",
             amount=Quantity(abs(amount), _word_unit(unit_of(name, basis))),
         )
         for name, amount in gains.items()

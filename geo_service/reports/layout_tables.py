@@ -104,15 +104,62 @@ class LayoutWords:
                 _line(item["why"]),
             ]
 
+    def alternatives(self) -> Iterator[Sequence[Cell]]:
+        """Yield each other layout, nearly as good."""
+        for item in self.document["alternatives"]:
+            parks = self.translator.listed(item["parks"])
+            yield [item["layout_id"], item["objective"], item["loss"], _line(parks)]
+
+    def front(self) -> Iterator[Sequence[Cell]]:
+        """Yield each point of the front, with the terms that it is between."""
+        for item in self.document["front"]:
+            figures = [
+                self.text(
+                    "figure",
+                    label=self.document["terms"][name]["label"],
+                    value=_number(item["terms"][name]),
+                )
+                for name in self.document["goals"]["front"]["terms"]
+            ]
+            proven = self.text("on_front" if item["is_proven"] else "not_proven")
+            yield [item["layout_id"], _line(self.translator.listed(figures)), proven]
+
+    def firm(self) -> Iterator[Sequence[Cell]]:
+        """Yield each decision with the share of the layouts tried in which it stands."""
+        for item in self.document["firm"]:
+            yield [
+                self.text(f"decision_{item['kind']}"),
+                _line(item["subject"]),
+                _line(item["choice"]),
+                item["share"],
+                self.text("is_firm" if item["is_firm"] else "is_open"),
+            ]
+
+    def replacements(self) -> Iterator[Sequence[Cell]]:
+        """Yield each decision with what the whole layout loses without it."""
+        for item in self.document["replacements"]:
+            if item["loses"] is None:
+                key = "none" if item["is_proven"] else "not_found"
+            else:
+                key = "solved" if item["is_proven"] else "cut_short"
+            yield [
+                self.text(f"decision_{item['kind']}"),
+                _line(item["subject"]),
+                _line(item["choice"]),
+                item["loses"],
+                self.text(f"replacement_{key}"),
+            ]
+
     def conflict(self) -> Iterator[Sequence[Cell]]:
         """Yield each requirement of each clash."""
         for item in self.document["conflict"]:
+            unit = item["unit"]
             yield [
                 item["clash"],
                 _line(item["requirement"]),
                 item["has"],
                 item["needs"],
-                _line(item["unit"]),
+                "" if unit is None else self.translator.text(f"layout_unit.{unit}"),
                 item["relaxation"],
                 _line(item["relaxation_words"]),
             ]
@@ -153,12 +200,24 @@ HEADS = {
     ),
     "projects": ("project", "park_id", "candidate", "score", "regret", "reason"),
     "moves": ("enterprise_id", "enterprise", "from", "to", "place", "cost", "regret", "reason"),
+    "alternatives": ("layout", "objective", "loss", "differs"),
+    "front": ("layout", "figures", "proven"),
+    "firm": ("decision", "subject", "choice", "stands", "firm"),
+    "replacements": ("decision", "subject", "choice", "loses", "certainty"),
     "conflict": ("clash", "requirement", "has", "needs", "unit", "relaxation", "cure"),
 }
+_FOUND = ("terms", "parks", "projects", "moves", "alternatives", "front", "firm", "replacements")
 _WIDTHS = {
     "reason": 70.0,
     "requirement": 70.0,
     "cure": 40.0,
+    "layout": 20.0,
+    "differs": 60.0,
+    "figures": 60.0,
+    "proven": 24.0,
+    "certainty": 30.0,
+    "subject": 32.0,
+    "choice": 30.0,
     "project": 32.0,
     "park": 30.0,
     "candidate": 30.0,
@@ -168,7 +227,15 @@ _WIDTHS = {
     "term": 26.0,
     "cost": 16.0,
 }
-_FORMATS = {"share_before": _SHARE, "share_after": _SHARE, "regret": "0.000", "score": "0.000"}
+_FORMATS = {
+    "loss": "0.00%",
+    "stands": "0%",
+    "share_before": _SHARE,
+    "share_after": _SHARE,
+    "regret": "0.000",
+    "loses": "0.000",
+    "score": "0.000",
+}
 
 
 def rows_of(words: LayoutWords, part: str, *, is_whole: bool = True) -> list[Sequence[Cell]]:
@@ -186,7 +253,7 @@ def layout_table(document: Document, translator: Translator, *, width: int | Non
     lines += words.review_lines()
     texts = ["\n".join(one_line(line, most=_MOST) for line in lines)]
     is_found = document["objective"] is not None
-    for part in ("terms", "parks", "projects", "moves") if is_found else ("conflict",):
+    for part in _FOUND if is_found else ("conflict",):
         rows = rows_of(words, part, is_whole=False)
         if not rows:
             continue

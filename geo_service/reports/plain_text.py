@@ -41,3 +41,12 @@ def one_line(text: str, *, most: int | None = None) -> str:
     'a b'
     """
     return clean(" ".join(clean(text).split()), most=most)
+
+
+def with_minus(number: str) -> str:
+    r"""Return a number that was written with a hyphen before it with a minus sign.
+
+    >>> ascii(with_minus("-6,966")), with_minus("0.5")
+    ("'\\u22126,966'", '0.5')
+    """
+    return number.replace("-", "\u2212", 1) if number.startswith("-") else number

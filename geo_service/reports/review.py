@@ -20,6 +20,7 @@ import pandas as pd
 from geo_service.crs import measure_area_m2
 from geo_service.language import Language, Translator, catalogue
 from geo_service.model import Quantity, Tier, Verdict
+from geo_service.reports.act import act_facts, work_key
 from geo_service.reports.document import (
     Document,
     basis_words,
@@ -62,6 +63,10 @@ class ReviewContent:
     map_approval: str | None
     is_trial: bool = False
     """Whether the review is no review of the county as it stands by its own rules."""
+    act: Document | None = None
+    """What was done with the review as an act; None if this is not known here."""
+    work: Sequence[Document] = ()
+    """What is done about findings, by rule and subject; empty if nobody has said anything."""
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return a text of the catalogue in the report's language."""
@@ -105,6 +110,14 @@ class ReviewContent:
     @cached_property
     def _titles(self) -> Mapping[str, str]:
         return {rule["rule_id"]: one_line(rule["title"]) for rule in self.rules}
+
+    def work_on(self, finding: Document) -> Document | None:
+        """Return what is done about a finding; None if nobody has said anything."""
+        return self._work.get(work_key(finding))
+
+    @cached_property
+    def _work(self) -> Mapping[tuple[str, str, str], Document]:
+        return {work_key(item): item for item in self.work}
 
     def findings_of(self, park_id: str) -> list[Document]:
         """Return a park's findings that count, gravest first."""
@@ -175,11 +188,17 @@ class ReviewContent:
 
 
 def review_content(
-    review: Review, translator: Translator, *, is_trial: bool = False
+    review: Review,
+    translator: Translator,
+    *,
+    is_trial: bool = False,
+    act: Document | None = None,
+    work: Sequence[Document] = (),
 ) -> ReviewContent:
     """Gather what the reports of a review say, in the translator's language.
 
-    That of a trial says so in its title, and so on every sheet and page.
+    That of a trial says so in its title, and so on every sheet and page. `act` is what was done
+    with the review, `work` what is done about its findings.
     """
     settings = review.plan.settings
     metric = review.plan.metric("parks")
@@ -203,6 +222,8 @@ def review_content(
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
         is_trial=is_trial,
+        act=act,
+        work=work,
     )
 
 
@@ -270,6 +291,7 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
     for key in ("stale_waivers", "stale_approvals"):
         if summary[key]:
             facts[key] = ", ".join(map(str, summary[key]))
+    facts |= act_facts(content.act, content.translator)
     lapsed = content.lapsed_lines()
     if lapsed:
         facts["lapsed_rules"] = content.translator.listed(lapsed)

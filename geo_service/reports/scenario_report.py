@@ -22,7 +22,7 @@ from docx.shared import Mm, Pt
 from geo_service.reports.archive import pack_again
 from geo_service.reports.document import is_illustrative
 from geo_service.reports.docx import FONTS as TEXT_FONTS
-from geo_service.reports.plain_text import clean, one_line
+from geo_service.reports.plain_text import clean, one_line, with_minus
 from geo_service.reports.scenario import Names, compared_message, edit_message, unit_of
 from geo_service.reports.workbook import Book, Column
 
@@ -296,4 +296,6 @@ def _escaped(text: str) -> str:
 def _shown(value: Value) -> str:
     if value is None:
         return "—"
-    return f"{value:,.1f}".removesuffix(".0") if isinstance(value, float) else value
+    if isinstance(value, float):
+        return with_minus(f"{value:,.1f}".removesuffix(".0"))
+    return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from geo_service.reports.plain_text import with_minus
 from geo_service.reports.terminal import one_line, print_table
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def side_by_side_table(
 def _figure(value: Any, *, is_share: bool) -> str:  # noqa: ANN401 - a number or none
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return "—"
-    return f"{100 * value:.1f}" if is_share else f"{value:,.0f}"
+    return with_minus(f"{100 * value:.1f}" if is_share else f"{value:,.0f}")
 
 
 def _flat(text: str) -> str:

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
+from geo_service.halves import can_halve, made_in_halves
 from geo_service.reports.document import (
     dump,
     geometry_arrays,
@@ -75,7 +76,7 @@ class KeptShapes:
         return texts
 
 
-def review_pieces(
+def review_pieces(  # noqa: PLR0913 - all but two have a default
     review: Review,
     translator: Translator,
     more: Mapping[str, Any] | None = None,
@@ -83,12 +84,13 @@ def review_pieces(
     has_geometry: bool = True,
     has_findings: bool = True,
     kept: KeptShapes | None = None,
+    is_alone: bool = False,
 ) -> Iterator[bytes]:
     """Yield a review's document as indented JSON.
 
     `more` are members beside those of the review. Without `has_geometry` the geometry of findings
     is null; without `has_findings` their list is empty. `kept` is what documents of the same review
-    in other languages share.
+    in other languages share. A process that `is_alone` with this may be forked, so that two write.
     """
     head = {**review_head(review, translator), _MEMBER: [], **(more or {})}
     before, _, after = dump(head, indent=True).partition(f'"{_MEMBER}": []'.encode())
@@ -98,9 +100,9 @@ def review_pieces(
         return
     yield before + f'"{_MEMBER}": ['.encode()
     chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
-    for number, text in enumerate(
-        _chunk_texts(review, translator, chunks, _shapes_of(review, kept) if has_geometry else None)
-    ):
+    shapes_of = _shapes_of(review, kept) if has_geometry else None
+    texts_of = _halves if is_alone and can_halve(len(chunks)) else _chunk_texts
+    for number, text in enumerate(texts_of(review, translator, chunks, shapes_of)):
         yield (b",\n" if number else b"\n") + text
     yield b"\n  ]" + after
 
@@ -127,6 +129,28 @@ def _chunk_texts(
             if number + _AHEAD < len(chunks):
                 ahead.append(pool.submit(shapes_of, chunks[number + _AHEAD]))
             yield b",\n".join(texts.of(chunk, shapes))
+
+
+def _halves(
+    review: Review,
+    translator: Translator,
+    chunks: Sequence[range],
+    shapes_of: Callable[[range], list[bytes]] | None,
+) -> Iterator[bytes]:
+    """Yield what `_chunk_texts` does, half of it made by a copy of this process."""
+    texts = FindingTexts(review.results, translator)
+    # What all findings share is made before there are two processes.
+    texts.get_ready()
+    if shapes_of is not None:
+        review.results.get_ready_to_cut()
+
+    def make(number: int) -> bytes:
+        chunk = chunks[number]
+        shapes = [b"null"] * len(chunk) if shapes_of is None else shapes_of(chunk)
+        return b",\n".join(texts.of(chunk, shapes))
+
+    yield make(0)
+    yield from made_in_halves(lambda number: make(number + 1), len(chunks) - 1)
 
 
 def _geometry(review: Review, chunk: range) -> list[bytes]:

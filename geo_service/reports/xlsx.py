@@ -213,6 +213,10 @@ def _yes_no(value: object, content: ReviewContent) -> str:
     return content.text("yes" if value else "no")
 
 
+_WORK = (("state", 12), ("owner", 14), ("due", 12), ("note", 34))
+"""The columns of what is done about findings, and their widths."""
+
+
 # ---- findings ---------------------------------------------------------------------------------
 
 
@@ -250,6 +254,7 @@ def _finding_columns(content: ReviewContent) -> list[Column]:
         Column(text("approval_on"), 12),
         Column(text("approval_scope"), 30),
         Column(text("approval_until"), 12),
+        *([Column(text(f"work_{name}"), width) for name, width in _WORK] if content.work else []),
     ]
 
 
@@ -292,7 +297,17 @@ def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, 
         _day(approval.get("approved_on")),
         approval.get("scope"),
         _day(approval.get("expires_on")),
+        *(_work_cells(finding, content) if content.work else []),
     ]
+
+
+def _work_cells(finding: Document, content: ReviewContent) -> list[Cell]:
+    """What is done about a finding; blank where nobody has said anything."""
+    told = content.work_on(finding)
+    if told is None:
+        return [None] * len(_WORK)
+    state = content.word("work_state", told["state"])
+    return [state, told["owner"], _day(told["due"]), told["note"]]
 
 
 def _measured(value: object, evidence: Document, content: ReviewContent) -> Cell:

@@ -113,5 +113,5 @@ def _outcome_of(
         changed = apply_edits(plan, edits).plan
     except ScenarioError:
         return None
-    changes = find_changes(judge.base, judge.review(changed, near=near))
-    return {change.key: change.state for change in changes if change.kind in CHANGING}
+    changes = find_changes(judge.base, judge.review(changed, near=near), CHANGING)
+    return {change.key: change.state for change in changes}

@@ -46,8 +46,13 @@ class FindingChange:
         return (self.kind, None if self.after is None else self.after.verdict)
 
 
-def find_changes(before: Review, after: Review) -> tuple[FindingChange, ...]:
-    """Return what became of each finding, in the order of its kind; none of one review twice."""
+def find_changes(
+    before: Review, after: Review, kinds: Sequence[ChangeKind] = KINDS
+) -> tuple[FindingChange, ...]:
+    """Return what became of each finding, in the order of its kind; none of one review twice.
+
+    Only changes of these kinds are returned.
+    """
     if before is after:
         return ()
     compared = compare_reviews(ComparableReview.of(before), ComparableReview.of(after))
@@ -57,7 +62,7 @@ def find_changes(before: Review, after: Review) -> tuple[FindingChange, ...]:
             before=None if change.before is None else before.results[change.before],
             after=None if change.after is None else after.results[change.after],
         )
-        for change in compared.changes(KINDS)
+        for change in compared.changes(kinds)
     )
 
 

@@ -133,6 +133,19 @@ class _Access:
 
 
 @dataclass(frozen=True, eq=False)
+class RoadDoors:
+    """Where places meet the roads: the nearest one, and the nearest of the main part."""
+
+    access: _Access
+    main: _Access
+    """Looked for only where the nearest road is cut off."""
+
+    def taken(self, rows: NDArray[Any]) -> RoadDoors:
+        """Return those of some places."""
+        return RoadDoors(self.access.taken(rows), self.main.taken(rows))
+
+
+@dataclass(frozen=True, eq=False)
 class _Stretches:
     """Lines cut at points: stretch i leads from `cut[first[i]]` to the next cut."""
 
@@ -277,6 +290,13 @@ class RoadNetwork:
         off = self.off_main(access)
         rows[off] = self.courses.row[self.courses.line_at(access.measure[off])]
         return rows
+
+    def doors(self, origins: Shapes) -> RoadDoors:
+        """Return where places meet the roads, which is the same for all facilities."""
+        shapes = self._shapes_of(origins)
+        access = self.access(shapes)
+        off = self.off_main(access)
+        return RoadDoors(access, access.with_rows(off, self.access(shapes[off], is_main=True)))
 
     def access(self, origins: Shapes, *, is_main: bool = False) -> _Access:
         """Return where places meet the nearest road that can be entered, or one of the main part.
@@ -432,10 +452,10 @@ class Reach:
         key = self._toward[node] * len(self._toward) + node
         return self._stretch[np.searchsorted(self._key, key)]
 
-    def minutes(self, origins: Shapes) -> Floats:
+    def minutes(self, origins: Shapes | RoadDoors) -> Floats:
         """Return each place's minutes to the facility nearest by time; infinite if unreachable.
 
-        Places and errors are as in `RoadNetwork.reach`.
+        Places, whose doors may be known, and errors are as in `RoadNetwork.reach`.
         """
         return self._best(origins)[1]
 
@@ -512,21 +532,18 @@ class Reach:
         """Return the facilities of doors; -1 stays."""
         return np.where(door >= 0, self._owner[door], -1) if len(self._owner) else door
 
-    def _best(self, origins: Shapes) -> tuple[_Access, Floats, Positions, Positions]:
+    def _best(self, origins: Shapes | RoadDoors) -> tuple[_Access, Floats, Positions, Positions]:
         """Return where each place meets the roads best, and what `_answers` says from there.
 
         A place at a cut-off road also tries the main part, and goes that way if it is quicker.
         """
         network = self._network
-        access = network.access(origins)
+        doors = origins if isinstance(origins, RoadDoors) else network.doors(origins)
+        access = doors.access
         minutes, door, cut = self._answers(access)
         off = network.off_main(access)
         if len(off):
-            shapes = np.asarray(
-                origins.geometry.to_numpy() if hasattr(origins, "geometry") else origins,
-                dtype=object,
-            )
-            main = network.access(shapes[off], is_main=True)
+            main = doors.main.taken(off)
             found = self._answers(main)
             is_quicker = found[0] < minutes[off]
             rows = off[is_quicker]

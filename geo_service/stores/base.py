@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from geo_service.model import TakenAs
     from geo_service.stores.accounts import AccountRecords
     from geo_service.stores.audit import AuditRecords
+    from geo_service.stores.ledger import LedgerRecords
 
 __all__ = [
     "KEPT_KINDS",
@@ -194,6 +195,8 @@ class Outline:
     size: int
     """Compressed bytes in the store."""
     is_pinned: bool
+    is_held: bool = False
+    """Whether an act rests on it, so that nothing drops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +236,8 @@ class Saved:
     """The other inputs (rulebook text, parks, project, ...), as plain JSON values."""
     is_pinned: bool = field(default=False, compare=False)
     """Whether it is kept regardless of the limits."""
+    is_held: bool = field(default=False, compare=False)
+    """Whether an act rests on it, so that nothing drops it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +263,8 @@ class Store(Protocol):
     """Who may sign in, and what belongs to whom."""
     audit: AuditRecords
     """What was done, line by line."""
+    ledger: LedgerRecords
+    """What people did to reviews and findings; what stands of it is held by acts."""
 
     @property
     def shown(self) -> str:
@@ -384,7 +391,8 @@ class Store(Protocol):
     def drop(self, identities: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
         """Drop saved results (kind, id) with their documents; return how many were dropped.
 
-        With `but_pinned`, pinned ones stay.
+        With `but_pinned`, pinned ones stay, and those that an act rests on; without it
+        ConflictError for one of the latter, and nothing is dropped.
         """
 
     # ---- moving from one store to another ---------------------------------------------------
@@ -404,6 +412,13 @@ class Store(Protocol):
 
     def rows_of_accounts(self) -> Mapping[str, list[dict[str, Any]]]:
         """Return the rows of the tables of accounts and audit by the table's name."""
+
+    def copy_to(self, folder: Path) -> None:
+        """Make an embedded store in an empty folder that has all that this one has at one moment.
+
+        Others go on reading and writing. Sessions are left out. Nothing is made if the store was
+        never written.
+        """
 
     def retire(self, moved_to: str) -> None:
         """Refuse all writes from now on: everything has moved to `moved_to`."""

@@ -56,11 +56,13 @@ from geo_service.stores.entries import (
     recorded_files,
     staged,
 )
-from geo_service.stores.frames import canonical, conditions, content_digest, layer_schema
+from geo_service.stores.frames import conditions, layer_schema
+from geo_service.stores.ledger import LedgerRecords
 from geo_service.stores.results import (
     USED,
     drop_saved,
     find_saved,
+    hold_review,
     insert_saved,
     outline_of,
     packed_of,
@@ -68,6 +70,7 @@ from geo_service.stores.results import (
     saved_of,
 )
 from geo_service.stores.seals import DamageError
+from geo_service.stores.soundness import sound_rows
 from geo_service.stores.tables import (
     KEPT_WITH_ACCOUNTS,
     documents,
@@ -106,8 +109,13 @@ class CataloguedStore(ABC):
     def __init__(self, county_code: str) -> None:
         self._county_code = county_code
         self._exclusive = threading.local()
+        self._open_records()
+
+    def _open_records(self) -> None:
+        """Let what is recorded of people read and write through this store's connections."""
         self.accounts = AccountRecords(self._reading, self._writing)
         self.audit = AuditRecords(self._reading, self._writing)
+        self.ledger = LedgerRecords(self._reading, self._writing, hold_review)
 
     # ---- what subclasses define ---------------------------------------------------------------
 
@@ -500,7 +508,7 @@ class CataloguedStore(ABC):
     def outlines(self) -> list[Outline]:
         """Return every saved result, newest first; scenarios are none."""
         columns = (results.c.kind, results.c.id, results.c.made_at, results.c.plan_version)
-        query = sa.select(*columns, results.c.size, results.c.is_pinned)
+        query = sa.select(*columns, results.c.size, results.c.is_pinned, results.c.is_held)
         query = query.where(results.c.kind.in_(KINDS))
         with self._reading() as connection:
             if connection is None:
@@ -629,12 +637,7 @@ def _in_order(table: sa.Table) -> sa.Select[Any]:
 
 def _staged_from(other: Store, entry: LayerVersion) -> Staged:
     """Read a version from another store and check that it is unaltered."""
-    frame = canonical(other.read(entry.layer, entry.version), entry.layer)
-    if content_digest(frame, entry.layer) != entry.digest:
-        about = {"layer": repr(entry.layer), "version": entry.version}
-        more = {"name": entry.layer, "store": other.shown, "reason": "digest"}
-        raise StoreError(said("problem.damaged", **about, **more))
-    return entry.layer, frame, entry.digest
+    return entry.layer, sound_rows(other, entry), entry.digest
 
 
 def _by_id(items: Sequence[Saved]) -> dict[tuple[str, str], Saved]:

@@ -39,7 +39,7 @@ from geo_service.stores.base import CATALOGUE, CREATED_MARK, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import canonical, later_columns, meeting, with_later_columns
 from geo_service.stores.seals import DamageError
-from geo_service.stores.tables import CHECKED, HEAD, revision, upgrade, versions
+from geo_service.stores.tables import CHECKED, HEAD, revision, sessions, upgrade, versions
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -89,6 +89,27 @@ class LocalStore(CataloguedStore):
             if self._engine is not None:
                 self._engine.dispose()
             self._engine, self._inode, self._is_writable = None, None, False
+
+    def copy_to(self, folder: Path) -> None:
+        """Make an embedded store in an empty folder that has all that this one has at one moment.
+
+        Writers wait while the files of rows are linked; the catalogue is copied after that, as it
+        was at that moment.
+        """
+        with self._store_errors(), self._lock:
+            if self._opened() is None:
+                return
+        with self._store_errors(), contextlib.closing(self._connect()) as source:
+            is_writable = os.access(self._folder, os.W_OK)
+            with self._locked() if is_writable else contextlib.nullcontext():
+                source.execute("BEGIN")
+                for (place,) in source.execute("SELECT DISTINCT place FROM layer_versions"):
+                    _link(self._folder / LAYERS / place, folder / LAYERS / place)
+            with contextlib.closing(sqlite3.connect(folder / CATALOGUE)) as target:
+                source.backup(target)
+                with target:
+                    target.execute(f"DELETE FROM {sessions.name}")  # noqa: S608 - a table of ours
+            (folder / CREATED_MARK).touch()
 
     # ---- connections --------------------------------------------------------------------------
 
@@ -372,6 +393,17 @@ class LocalStore(CataloguedStore):
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < before:
                         path.unlink()
+
+
+def _link(path: Path, target: Path) -> None:
+    """Give an immutable file a second name; a copy where the system cannot."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 def _check_tables(connection: sa.Connection) -> None:

@@ -31,11 +31,14 @@ from geo_service.stores.frames import (
     later_columns,
     with_later_columns,
 )
+from geo_service.stores.local import LocalStore
 from geo_service.stores.seals import DamageError
-from geo_service.stores.tables import upgrade
+from geo_service.stores.tables import upgrade, versions
 from geo_service.wording import said
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from geo_service.stores.base import Box
     from geo_service.stores.entries import Staged, StoredRows
     from geo_service.stores.frames import Condition
@@ -122,6 +125,25 @@ class PostgisStore(CataloguedStore):
     def close(self) -> None:
         """Close connections."""
         self._engine.dispose()
+
+    def copy_to(self, folder: Path) -> None:
+        """Make an embedded store in an empty folder that has all that this one has at one moment.
+
+        Publishers wait only until the moment is fixed and its tables are kept from being dropped.
+        """
+        reading = self._engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        with self._store_errors(), reading as connection:
+            with self._locked():
+                quote = connection.dialect.identifier_preparer.quote
+                for place in connection.scalars(sa.select(versions.c.place).distinct()).all():
+                    connection.exec_driver_sql(f"LOCK TABLE {quote(place)} IN ACCESS SHARE MODE")
+            copy = LocalStore(folder, self._county_code)
+            try:
+                copy.take_over(_OneMoment(self, connection))
+            finally:
+                copy.close()
 
     # ---- connections --------------------------------------------------------------------------
 
@@ -262,6 +284,20 @@ class PostgisStore(CataloguedStore):
 
     def _dropped(self, locations: Sequence[str]) -> None:
         """Do nothing: tables were dropped in the transaction."""
+
+
+class _OneMoment(PostgisStore):
+    """A store as one transaction sees it; it is only read."""
+
+    def __init__(self, store: PostgisStore, connection: sa.Connection) -> None:
+        vars(self).update(vars(store))
+        self._one = connection
+        self._open_records()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection | None]:
+        with self._store_errors():
+            yield self._one
 
 
 def _is_damage(error: sa.exc.DBAPIError) -> bool:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from geo_service.errors import NotFoundError, StaleError
-from geo_service.stores.base import Outline, Saved
+from geo_service.errors import ConflictError, NotFoundError, StaleError
+from geo_service.stores.base import REVIEW, Outline, Saved
+from geo_service.stores.entries import check_newest, counting
 from geo_service.stores.seals import SEAL, DamageError, is_sound, seal_of
 from geo_service.stores.tables import documents, result_layers, results
 from geo_service.wording import said
@@ -55,6 +56,7 @@ def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
         software=row.software,
         recipe=orjson.loads(zlib.decompress(row.recipe)),
         is_pinned=row.is_pinned,
+        is_held=row.is_held,
     )
 
 
@@ -67,6 +69,7 @@ def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
         plan_version=row.plan_version,
         size=row.size,
         is_pinned=row.is_pinned,
+        is_held=row.is_held,
     )
 
 
@@ -91,7 +94,7 @@ def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, b
         "size": len(recipe) + sum(map(len, packed.values())),
     }
     seal = seal_of({**values, "layers": dict(saved.layer_versions)})
-    more = {"recipe": recipe, "is_pinned": saved.is_pinned, "seal": seal}
+    more = {"recipe": recipe, "is_pinned": saved.is_pinned, "seal": seal, "is_held": saved.is_held}
     connection.execute(sa.insert(results).values(**values, **more))
     layers = [
         {**own, "layer": layer, "version": version}
@@ -128,14 +131,39 @@ def replace_saved(connection: sa.Connection, revision: Revision) -> None:
     insert_saved(connection, replace(saved, is_pinned=now.is_pinned), packed)
 
 
+def hold_review(
+    connection: sa.Connection,
+    review_id: str,
+    is_held: bool,  # noqa: FBT001 - a column's value
+    against: Mapping[str, str] | None,
+) -> None:
+    """Hold a saved review, which nothing drops then, or let it go, within a transaction.
+
+    NotFoundError if it is not saved; ConflictError if a layer has another version in force than
+    in `against`.
+    """
+    own = (results.c.kind == REVIEW) & (results.c.id == review_id)
+    if not connection.execute(sa.update(results).where(own).values(is_held=is_held)).rowcount:
+        raise NotFoundError(said("problem.no_saved_review", name=repr(review_id)))
+    if against is not None:
+        newest = counting(connection)
+        check_newest(newest, {name: against[name] for name in newest if name in against})
+
+
 def drop_saved(
     connection: sa.Connection, pairs: Iterable[tuple[str, str]], *, but_pinned: bool
 ) -> int:
-    """Drop results and the rows that depend on them; return how many results were dropped."""
+    """Drop results and the rows that depend on them; return how many results were dropped.
+
+    One that an act rests on stays: ConflictError, or with `but_pinned` it is passed over.
+    """
     count = 0
     for kind, identity in pairs:
-        is_meant = (results.c.kind == kind) & (results.c.id == identity)
+        own = (results.c.kind == kind) & (results.c.id == identity)
         if but_pinned:
-            is_meant &= sa.not_(results.c.is_pinned)
-        count += connection.execute(sa.delete(results).where(is_meant)).rowcount
+            own &= sa.not_(results.c.is_pinned)
+        elif connection.execute(sa.select(results.c.is_held).where(own)).scalar():
+            raise ConflictError(said("problem.held", name=repr(identity)))
+        gone = sa.delete(results).where(own, sa.not_(results.c.is_held))
+        count += connection.execute(gone).rowcount
     return count

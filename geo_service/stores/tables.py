@@ -17,7 +17,7 @@ from geo_service.errors import StoreError
 from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; alembic is imported only if a catalogue is older."""
 
 
@@ -109,8 +109,10 @@ results = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("seal", sa.Text),
+    sa.Column("is_held", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""`size` is the number of bytes of the result's recipe and documents as stored."""
+"""`size` is the number of bytes of the result's recipe and documents as stored; nothing drops a
+result that `is_held`, since an official act rests on it."""
 
 result_layers = sa.Table(
     "saved_result_layers",
@@ -219,11 +221,35 @@ audit_head = sa.Table(
 )
 """One row: the last line's number and digest, kept apart from the lines."""
 
+ledger = sa.Table(
+    "ledger_lines",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+"""`content` is a line as JSON, which says topic and subject too; `digest` as in the audit."""
+
+sa.Index("ledger_by_subject", ledger.c.topic, ledger.c.subject, ledger.c.number)
+
+ledger_head = sa.Table(
+    "ledger_head",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+"""One row: the last line's number and digest, kept apart from the lines."""
+
 CHECKED = (versions, own_files, results, result_layers, facts, accounts, tokens, sessions, claims)
 """Tables that are checked for damage when a catalogue is opened: what decides about an answer."""
 
-KEPT_WITH_ACCOUNTS = (accounts, tokens, tries, claims, audit, audit_head)
-"""Tables that a move to another store copies as they are; sessions end with it."""
+KEPT_WITH_ACCOUNTS = (accounts, tokens, tries, claims, audit, audit_head, ledger, ledger_head)
+"""Tables of people and their acts, which a move to another store copies as they are.
+
+Sessions end with it.
+"""
 
 
 def revision(connection: sa.Connection) -> str | None:

@@ -136,16 +136,25 @@ def _sort_key(part: Candidate) -> tuple[str, int]:
 # ---- land ------------------------------------------------------------------------------------
 
 
+_TOLD_OF_PARCELS = (
+    *("parcel_id", "park_id", "land_use", "land_use_scheme", "illustrative"),
+    *UTILITIES,
+)
+
+
 def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
     """Yield rows of `parcels` (metric CRS) as candidates, by id, whether they are free or not."""
     ordered = parcels.sort_values("parcel_id")
-    for row, shape in zip(rows_of(ordered), ordered.geometry, strict=True):
+    shapes = ordered.geometry.to_numpy()
+    areas_m2 = shapely.area(shapes).tolist()
+    rows = rows_of(ordered[list(_TOLD_OF_PARCELS)])
+    for row, shape, area_m2 in zip(rows, shapes, areas_m2, strict=True):
         yield Candidate(
             candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
             kind=CandidateKind.PARCEL,
             park_id=text_or_none(row["park_id"]),
             members=(row["parcel_id"],),
-            area_m2=float(shape.area),
+            area_m2=area_m2,
             geometry=shape,
             offers={name: _number(row[name]) for name in UTILITIES},
             land_use=text_or_none(row["land_use"]),

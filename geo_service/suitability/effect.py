@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import geopandas as gpd
 import pandas as pd
 
-from geo_service.crs import STORAGE_CRS
 from geo_service.domain.enterprises import latest_year
 from geo_service.model import FocusBasis, Severity, Verdict, park_verdict
-from geo_service.plan import empty_frame
 from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.focus import BASIS_COLUMNS
 from geo_service.zoning.review import FOCUS_FAMILY
@@ -141,7 +138,6 @@ def amount_of(project: Project, basis: FocusBasis) -> float | None:
 
 
 def _with_project(plan: Plan, project: Project, park_ids: Sequence[str]) -> Plan:
-    frame = plan.frame("enterprises")
     year = latest_year(plan)
     values: dict[str, Any] = {
         "year": as_year(plan) if year is None else year,
@@ -151,18 +147,14 @@ def _with_project(plan: Plan, project: Project, park_ids: Sequence[str]) -> Plan
         "is_new": True,
         **{column: amount_of(project, basis) for basis, column in BASIS_COLUMNS.items() if column},
     }
-    columns = [name for name in empty_frame("enterprises").columns if name != "geometry"]
-    rows = pd.DataFrame({name: [values.get(name)] * len(park_ids) for name in columns})
-    rows["enterprise_id"] = [f"{TRIAL_ID} {park_id}" for park_id in park_ids]
-    rows["park_id"] = list(park_ids)
-    table = pd.concat(
-        [frame.drop(columns="geometry", errors="ignore").astype(object), rows.astype(object)],
-        ignore_index=True,
+    rows = pd.DataFrame(
+        {
+            "enterprise_id": [f"{TRIAL_ID} {park_id}" for park_id in park_ids],
+            "park_id": list(park_ids),
+            **{name: [value] * len(park_ids) for name, value in values.items()},
+        }
     )
-    table = table.astype({name: frame[name].dtype for name in columns if name in frame})
-    shapes = gpd.GeoSeries([*frame.geometry, *[None] * len(park_ids)], crs=STORAGE_CRS)
-    changed = gpd.GeoDataFrame(table, geometry=shapes, crs=STORAGE_CRS)
-    return plan.with_layers({"enterprises": changed}, label=f"trial of {project.name}")
+    return plan.with_rows("enterprises", rows, label=f"trial of {project.name}")
 
 
 def as_year(plan: Plan) -> int:

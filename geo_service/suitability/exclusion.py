@@ -173,13 +173,7 @@ def reason_of(rule: Rule, finding: RawFinding, as_of: date) -> Reason:
 
 
 def _reason(rule_id: str, finding: RawFinding, legal_basis: LegalBasis) -> Reason:
-    return Reason(
-        rule_id=rule_id,
-        verdict=finding.verdict,
-        detail=finding.title,
-        measure=finding.evidence,
-        legal_basis=legal_basis,
-    )
+    return Reason(rule_id, finding.verdict, finding.title, finding.evidence, legal_basis)
 
 
 ReasonsByPiece = Iterator[tuple[str, Reason]]
@@ -204,19 +198,39 @@ def _case(rule: Rule, shared: Shared) -> Case:
     return Case(shared, rule.part.scope, rule.part.tolerance, "new")
 
 
-def _findings_against(
+def _said_against(
     rule: Rule,
     case: Case,
+    as_of: date,
     parameters: Any = None,  # noqa: ANN401 - the rule's own
     heard: frozenset[Verdict] = _AGAINST,
-) -> list[RawFinding]:
-    """Return what a rule fails or cannot judge; what is only told by the way is left out."""
+    layers: frozenset[str] | None = None,
+) -> Iterator[tuple[str, Reason]]:
+    """Yield the subjects that a rule fails or cannot judge, by id, and what it says of each.
+
+    What is only told by the way is left out, and subjects of other layers than these. Subjects
+    of which a rule says the same share one reason.
+    """
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
-    return [
-        finding
-        for finding in outcome.findings
-        if finding.verdict in heard and finding.severity is not Severity.INFO
-    ]
+    cited = rule.cited(as_of).legal_basis  # once, since ground is found against by thousands
+    for batch in outcome.batches:
+        if batch.verdict not in heard or batch.severity is Severity.INFO or not len(batch):
+            continue
+        if layers is not None and batch.layer not in layers:
+            continue
+        if batch.is_alike:
+            alike = _reason(rule.rule_id, batch.at(0), cited)
+            yield from ((subject_id, alike) for subject_id in batch.subject_ids)
+            continue
+        for subject_id, detail, measure in batch.said():
+            yield subject_id, Reason(rule.rule_id, batch.verdict, detail, measure, cited)
+    for finding in outcome.singles:
+        is_heard = finding.verdict in heard and finding.severity is not Severity.INFO
+        if is_heard and (layers is None or finding.subject.layer in layers):
+            yield finding.subject.id, _reason(rule.rule_id, finding, cited)
+
+
+_GROUND = frozenset({"parcels", "enterprises"})
 
 
 def _against_land(
@@ -228,10 +242,7 @@ def _against_land(
         parameters = rule.parameters
         if rule.part.family == "control_zone":
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
-        cited = rule.cited(as_of).legal_basis  # once, since ground is found against by thousands
-        for finding in _findings_against(rule, _case(rule, shared), parameters, heard):
-            if finding.subject.layer in {"parcels", "enterprises"}:
-                yield finding.subject.id, _reason(rule.rule_id, finding, cited)
+        yield from _said_against(rule, _case(rule, shared), as_of, parameters, heard, _GROUND)
 
 
 def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
@@ -245,13 +256,14 @@ def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> 
         # Parks and industries of a scope are those of the park that the ground lies in.
         of_park = rule.part.scope
         scope = of_park.model_copy(update={"parks": (), "industries": ()})
-        for finding in _findings_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
-            park_id = trials.footings[finding.subject.id].park_id
+        case = Case(shared, scope, rule.part.tolerance, "new")
+        for name, reason in _said_against(rule, case, as_of):
+            park_id = trials.footings[name].park_id
             if of_park.parks and park_id not in of_park.parks:
                 continue
             if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
                 continue
-            yield finding.subject.id, reason_of(rule, finding, as_of)
+            yield name, reason
 
 
 def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
@@ -260,8 +272,8 @@ def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> Reason
     shared = Shared(trials.plan, as_of)
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
-        for finding in _findings_against(rule, case):
-            yield f"park {finding.subject.id}", reason_of(rule, finding, as_of)
+        for park_id, reason in _said_against(rule, case, as_of):
+            yield f"park {park_id}", reason
 
 
 def _against_floors(
@@ -272,12 +284,10 @@ def _against_floors(
         return
     shared = Shared(trials.on_floors, as_of)
     for rule in rules:
-        for finding in _findings_against(rule, _case(rule, shared), heard=heard):
-            names = trials.floor_names.get(finding.subject.id, (finding.subject.id,))
-            reason = reason_of(rule, finding, as_of)
-            for name in names:
+        for floor, reason in _said_against(rule, _case(rule, shared), as_of, heard=heard):
+            for name in trials.floor_names.get(floor, (floor,)):
                 told = reason
-                if _is_fire_rule(rule) and finding.verdict is Verdict.UNKNOWN:
+                if _is_fire_rule(rule) and reason.verdict is Verdict.UNKNOWN:
                     if rule.part.severity is not Severity.MUST:
                         continue
                     detail = Message("reason.no_fire_class", {"floor": trials.floors[name][0]})

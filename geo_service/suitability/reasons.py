@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.surroundings import Sites
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Reason:
     """Why a candidate is excluded (`fail`), or why that cannot be told (`unknown`)."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.cut_off import CutOffRoad
-    from geo_service.spatial.network import Reach
+    from geo_service.spatial.network import Reach, RoadDoors
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.effect import FocusEffect
     from geo_service.suitability.project import Project
@@ -61,7 +61,19 @@ class Sites:
 
     def among(self, candidates: Sequence[Candidate]) -> Sites:
         """Return other candidates in the same surroundings; no road is searched again."""
-        return replace(self, candidates=candidates)
+        found = replace(self, candidates=candidates)
+        doors = self.__dict__.get("_doors")
+        if doors is not None:
+            places = {id(candidate): row for row, candidate in enumerate(self.candidates)}
+            rows = [places.get(id(candidate), -1) for candidate in candidates]
+            if min(rows, default=0) >= 0:
+                found.__dict__["_doors"] = doors.taken(np.array(rows, dtype=np.intp))
+        return found
+
+    @cached_property
+    def _doors(self) -> RoadDoors:
+        """Where the candidates meet the roads."""
+        return network_of(self.plan).doors(self.shapes)
 
     def position_of(self, candidate_id: str) -> int:
         """Return a candidate's position; NotFoundError for one that is not among them."""
@@ -134,7 +146,7 @@ class Sites:
     def minutes(self, kind: str) -> Floats:
         """Return travel minutes to the nearest facility of a kind, infinite when out of reach."""
         reach = self.reach(kind)
-        return np.full(len(self), np.nan) if reach is None else reach.minutes(self.shapes)
+        return np.full(len(self), np.nan) if reach is None else reach.minutes(self._doors)
 
     def km(self, kind: str) -> Floats:
         """Return the straight distance to the nearest facility of a kind in km."""

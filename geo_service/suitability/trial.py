@@ -6,7 +6,7 @@ here: `exclusion` puts the rules to these plans.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from geo_service.suitability.candidates import Candidate, CandidateKind
 from geo_service.zoning.check import text_or_none
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -44,6 +45,9 @@ ANY_YEAR = 2000
 """The year of the project's own row in a county that has no enterprises yet."""
 
 
+NO_PARCEL = -1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Footing:
     """A piece of ground that candidates stand on, judged once however many do."""
@@ -52,8 +56,8 @@ class Footing:
     park_id: str | None
     is_parcel: bool = False
     project: Project
-    row: Mapping[str, Any]
-    """The columns of the parcel that it is, or that the building stands on."""
+    parcel: int = NO_PARCEL
+    """The position of the parcel that it is, or that the building stands on."""
 
 
 def footing_ids(candidate: Candidate) -> tuple[str, ...]:
@@ -142,33 +146,25 @@ class Trials:
 def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
     parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
-    wanted = {
-        name if kind == "parcel" else parcel_of.get(name)
-        for candidate, _ in trials.asked
-        for kind, _, name in (footing_id.partition(" ") for footing_id in footing_ids(candidate))
-    }
-    parcels = parcels[parcels["parcel_id"].isin(wanted - {None})]
-    by_parcel = {
-        row["parcel_id"]: (row, shape)
-        for row, shape in zip(rows_of(parcels), parcels.geometry, strict=True)
-    }
+    position_of = {name: position for position, name in enumerate(parcels["parcel_id"].tolist())}
+    shapes, park_ids = parcels.geometry.to_numpy(), parcels["park_id"].tolist()
     footings: dict[str, Footing] = {}
     for candidate, project in trials.asked:
         mark = trials.mark_of(project)
         for footing_id in footing_ids(candidate):
             kind, _, name = footing_id.partition(" ")
             shape, park_id = candidate.geometry, candidate.park_id
-            row: Mapping[str, Any] = {}
+            parcel = NO_PARCEL
             is_parcel = candidate.kind is not CandidateKind.LAND and kind == "parcel"
             if is_parcel:
-                row, shape = by_parcel[name]
-                park_id = text_or_none(row["park_id"])
+                parcel = position_of[name]
+                shape, park_id = shapes[parcel], text_or_none(park_ids[parcel])
             elif candidate.kind is CandidateKind.LAND:
                 park_id = None
             else:
-                row = by_parcel.get(parcel_of.get(name), ({}, None))[0]
+                parcel = position_of.get(parcel_of.get(name), NO_PARCEL)
             footings[f"{footing_id}{mark}"] = Footing(
-                geometry=shape, park_id=park_id, is_parcel=is_parcel, project=project, row=row
+                geometry=shape, park_id=park_id, is_parcel=is_parcel, project=project, parcel=parcel
             )
     return footings
 
@@ -180,10 +176,8 @@ def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
     a parcel must offer as a whole is not asked of them.
     """
     ids, pieces = list(footings), list(footings.values())
-    columns = SCHEMAS["parcels"].columns
-    parcels: dict[str, list[Any]] = {
-        name: [footing.row.get(name) for footing in pieces] for name in columns
-    }
+    positions = np.array([footing.parcel for footing in pieces], dtype=np.intp)
+    parcels = _columns_at(plan.metric("parcels"), SCHEMAS["parcels"].columns, positions)
     parcels |= {
         "parcel_id": ids,
         "park_id": [footing.park_id for footing in pieces],
@@ -209,6 +203,27 @@ def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
     }
     names = dict.fromkeys(footing.project.name for footing in pieces)
     return plan.with_layers(frames, label=f"trial of {', '.join(names)}")
+
+
+def _columns_at(
+    frame: pd.DataFrame, columns: Iterable[str], positions: NDArray[np.intp]
+) -> dict[str, Any]:
+    """Return columns of a frame at positions, without values at `NO_PARCEL`."""
+    known = [name for name in columns if name in frame.columns]
+    if frame.empty:
+        return {name: [None] * len(positions) for name in known}
+    rows = frame[known].iloc[positions].reset_index(drop=True)
+    is_given = positions != NO_PARCEL
+    if is_given.all():
+        return {name: rows[name] for name in known}
+    return {
+        name: [cell if given else None for cell, given in zip(cells, is_given, strict=True)]
+        for name, cells in ((name, _cells_of(rows, name)) for name in known)
+    }
+
+
+def _cells_of(frame: pd.DataFrame, name: str) -> list[Any]:
+    return [row[name] for row in rows_of(frame[[name]])]
 
 
 def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
@@ -340,7 +355,7 @@ def tenant_values(plan: Plan, project: Project) -> dict[str, Any]:
     }
 
 
-def _rows_like(layer: str, values: Mapping[str, list[Any]]) -> pd.DataFrame:
+def _rows_like(layer: str, values: Mapping[str, Any]) -> pd.DataFrame:
     """Return rows with every column of a layer, those not given without values."""
     rows = len(next(iter(values.values())))
     columns = SCHEMAS[layer].columns

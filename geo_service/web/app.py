@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -15,11 +15,13 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.responses import Response
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.jobs import Cancelled
 from geo_service.language import ENGLISH, Translator
+from geo_service.logs import PLAIN_RULES, LogRules, logging_by
 from geo_service.planning import PlanningService
 from geo_service.planning.accounts import has_accounts
 from geo_service.planning.uploads import UploadLimits
@@ -30,12 +32,17 @@ from geo_service.web.connections import (
     ConnectionDesk,
     ConnectionLimits,
     TimedServer,
+    TlsFiles,
 )
 from geo_service.web.counted_log import CountedLines
+from geo_service.web.decisions import DECISIONS
 from geo_service.web.doors import Doors, allowed_name, is_loopback
 from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
 from geo_service.web.gate import Gate, check_request
+from geo_service.web.issuer import Issuer, IssuerSettings
 from geo_service.web.loading import Loading
+from geo_service.web.metrics import MetricsPort, ServiceMetrics
+from geo_service.web.prefix import PathPrefix, checked_prefix
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     accounts,
@@ -55,10 +62,12 @@ from geo_service.web.routes import (
     scenario_pages,
     scenarios,
     tiles,
+    work,
 )
 from geo_service.web.security import SecurityHeaders
 from geo_service.web.shares import ShareLimits, Shares
 from geo_service.web.slots import SlotLimits, Slots
+from geo_service.web.tracing import NamedProxies, Traced
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -74,6 +83,8 @@ MAX_IMPORT_BYTES = 1_000_000_000
 
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - how they are shown, not listened on
 """The address that means all of a machine's own: where a browser on it finds the service."""
+LAST_SECONDS = 10
+"""For answers to who waits for work that was ended."""
 IMPORTS_AT_ONCE = 4
 """So many of the largest files may be on their way at once; half of them from one client."""
 
@@ -86,9 +97,18 @@ class ServicePolicy:
     """What the service goes by, besides this machine's own names and the address that it has."""
     proxies: Sequence[str] = ()
     """Addresses of proxies that are believed when they say for whom they ask."""
+    root_path: str = ""
+    """The path under which a proxy has put the service, as `/plan`."""
+    tls: TlsFiles | None = None
     shares: ShareLimits = field(default_factory=ShareLimits)
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     slots: SlotLimits = field(default_factory=SlotLimits)
+    stop_seconds: float = 30.0
+    """How long requests and jobs may go on once the service is told to stop."""
+    issuer: IssuerSettings | None = None
+    """Where accounts may sign in besides by a password."""
+    metrics: MetricsPort | None = None
+    """A port for figures alone, besides `/metrics`."""
 
 
 def create_app(
@@ -126,7 +146,9 @@ def create_app(
     app.state.service = service
     app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
+    root = checked_prefix(access.root_path, {name.split("/")[1] for name in DECISIONS})
     app.state.slots = Slots(access.slots)
+    app.state.issuer = None if access.issuer is None else Issuer(access.issuer)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
@@ -137,12 +159,20 @@ def create_app(
     app.add_middleware(Loading, state=app.state)
     app.add_middleware(Doors, names=access.names)
     app.add_middleware(Unexpected)
-    app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
+    app.add_middleware(SecurityHeaders)  # it marks every answer, and decides nothing
+    if root:
+        app.add_middleware(PathPrefix, root=root)
+    if access.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(access.proxies))
+    metrics = ServiceMetrics(lambda: app.state.service, app.state.slots)
+    app.state.metrics = metrics
+    app.add_middleware(Traced, proxies=NamedProxies(access.proxies), observe=metrics.observe)
     for part in (
         health,
         overview,
         parks,
         reviews,
+        work,
         saved,
         rankings,
         scenario_pages,
@@ -180,16 +210,39 @@ def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> T
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(access.proxies),
-        forwarded_allow_ips=list(access.proxies),
+        timeout_graceful_shutdown=LAST_SECONDS,
+        proxy_headers=False,  # the application does it, and sees the connection's own end first
     )
-    desk = ConnectionDesk(access.connections, proxies=access.proxies)
+    tls = None if access.tls is None else access.tls.context()
+    desk = ConnectionDesk(access.connections, proxies=access.proxies, tls=tls)
+    work = _WorkOf(app)
+    return TimedServer(config, desk, listener, work=work, stop_seconds=access.stop_seconds)
 
-    def stop_work() -> None:
-        if app.state.service is not None:
-            app.state.service.stop_work()
 
-    return TimedServer(config, desk, listener, stop_work=stop_work)
+class _WorkOf:
+    """The long work of an application's service, if it has one by now."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    @property
+    def _service(self) -> PlanningService | None:
+        service: PlanningService | None = self._app.state.service
+        return service
+
+    def give_back(self) -> None:
+        """Begin no job any more that waits."""
+        if self._service is not None:
+            self._service.jobs.give_back()
+
+    def is_under_way(self) -> bool:
+        """Return whether a job runs."""
+        return self._service is not None and self._service.jobs.is_busy()
+
+    def stop(self) -> None:
+        """End long work."""
+        if self._service is not None:
+            self._service.stop_work()
 
 
 def serve(  # noqa: PLR0913 - what may be said of it on the command line
@@ -199,6 +252,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     port: int,
     max_import_bytes: int = MAX_IMPORT_BYTES,
     access: ServicePolicy | None = None,
+    log: LogRules = PLAIN_RULES,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
     translator: Translator = ENGLISH,
@@ -220,26 +274,33 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     except BaseException:
         listener.close()
         raise
-    app = create_app(None, max_import_bytes=max_import_bytes, access=access)
-    server = server_of(app, listener, access)
+    try:
+        app = create_app(None, max_import_bytes=max_import_bytes, access=access)
+        server = server_of(app, listener, access)
+    except BaseException:
+        listener.close()
+        raise
 
     def announce() -> None:
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
-        say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
+        scheme = "http" if access.tls is None else "https"
+        root = access.root_path.rstrip("/")
+        say(f"Serving on {scheme}://{shown}:{listened}{root}/  (Ctrl-C stops)")
 
     opening = _Opening(workspace, app, server, progress=progress, announce=announce)
     try:
-        sweep_scratch()
-        opening.start()
-        try:
-            with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
-                server.run()
-        finally:
-            server.should_exit = True
-            opening.end()
+        with _counted_log(log), _figures_told(app, access.metrics):
+            sweep_scratch()
+            opening.start()
+            try:
+                with _ends_in_peace(), suppress(KeyboardInterrupt):
+                    server.run()  # at its end it raises the signal again that it was ended by
+            finally:
+                server.should_exit = True
+                opening.end()
         say("Stopped.")
     finally:
         listener.close()
@@ -301,18 +362,44 @@ class _Opening(threading.Thread):
 
 
 @contextmanager
-def _counted_log() -> Iterator[None]:
-    """Write warnings to stderr, those that repeat by their count."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    counted, handlers = CountedLines(), list(logging.getLogger().handlers)
-    for handler in handlers:
-        handler.addFilter(counted)
+def _counted_log(rules: LogRules) -> Iterator[None]:
+    """Write the log to stderr, lines that repeat by their count."""
+    counted = CountedLines()
+    with logging_by(rules, counted):
+        try:
+            yield
+        finally:
+            counted.flush()
+
+
+@contextmanager
+def _ends_in_peace() -> Iterator[None]:
+    """Let SIGTERM end the service as Ctrl-C does, with all that it has to put away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
-        counted.flush()
-        for handler in handlers:
-            handler.removeFilter(counted)
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _figures_told(app: FastAPI, at: MetricsPort | None) -> Iterator[None]:
+    """Tell figures at a port of their own, if there is one."""
+    if at is None:
+        yield
+        return
+    end = app.state.metrics.serve(at)
+    try:
+        yield
+    finally:
+        end()
 
 
 def _with_host(access: ServicePolicy, host: str) -> ServicePolicy:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.document_limits import json_limit
 from geo_service.web.errors import RequestRefusedError
+from geo_service.web.prefix import own_path
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class JsonLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; who reads its body to the end is stopped if it is over a limit."""
-        if scope["type"] != "http" or scope["path"] in self._uploads:
+        if scope["type"] != "http" or own_path(scope) in self._uploads:
             await self._app(scope, receive, send)
             return
         pieces: list[bytes] = []

@@ -11,21 +11,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from geo_service.errors import InvalidQueryError
 from geo_service.language import ENGLISH
+from geo_service.logs import new_request_id
 from geo_service.web.errors import problem
 from geo_service.web.security import NOTHING_CSP
 from geo_service.web.shares import client_name
+from geo_service.web.tracing import REQUEST_ID
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -37,6 +43,7 @@ RESERVED_FILES = 300
 FEWEST = 16
 """Connections that there are in any case, however few files the system allows."""
 BACKLOG = 128
+_STOP_TICK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,32 @@ class ConnectionLimits:
     """Before connections are accepted again, once the system has no file left for one."""
     tick_seconds: float = 0.5
     """How often the clock is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """Certificate (with those that vouch for it) and key, as PEM; read when the service starts."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return what TLS is spoken by; InvalidQueryError if the files do not serve."""
+        made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            made.load_cert_chain(self.certificate, self.key, password=_no_password)
+        except (OSError, ValueError) as error:
+            name, reason = "GEO_TLS_CERTIFICATE", getattr(error, "reason", None) or str(error)
+            files = {"certificate": self.certificate, "key_file": self.key}
+            raise InvalidQueryError(name, said("problem.tls", reason=reason, **files)) from None
+        return made
+
+
+def _no_password() -> str:
+    """Refuse a key that asks for a password: nobody is there to type it."""
+    msg = "the key has a password"
+    raise ValueError(msg)
 
 
 _BARE_HEADERS = (
@@ -143,6 +176,11 @@ class TimedProtocol(H11Protocol):
         """Whether the client, or the system on its behalf, has taken in all that was written."""
         return self.transport.get_write_buffer_size() == 0
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is worked on, or its answer not yet taken in."""
+        return not self.transport.is_closing() and (self.phase is _Phase.WORK or not self.is_read)
+
     def look(self, now: float, limits: ConnectionLimits) -> None:
         """Close the connection if its time is up."""
         if not self.is_read:
@@ -183,7 +221,7 @@ class TimedProtocol(H11Protocol):
 
     def _say(self, status: int, key: str) -> None:
         answer = problem(status, ENGLISH.text(key))
-        headers = [*answer.raw_headers, *_BARE_HEADERS]
+        headers = [*answer.raw_headers, *_BARE_HEADERS, _id_header()]
         with suppress(h11.LocalProtocolError):  # an answer is on its way already
             for event in (
                 h11.Response(status_code=status, headers=headers),
@@ -197,12 +235,20 @@ class TimedProtocol(H11Protocol):
 class ConnectionDesk:
     """Accepts connections, keeps their number in bounds and minds their time."""
 
-    def __init__(self, limits: ConnectionLimits, *, proxies: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        limits: ConnectionLimits,
+        *,
+        proxies: Collection[str] = (),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._limits = limits
+        self._tls = tls
+        self._greeting: dict[asyncio.Task[None], str] = {}
+        """Connections that are not yet agreed on how to speak, by client."""
         self._most = _room(limits.most)
         self._proxies = frozenset(map(client_name, proxies))
         self._open: dict[TimedProtocol, None] = {}
-        self._full = _turned_away()
 
     def protocol(self, *args: Any, **kwargs: Any) -> TimedProtocol:  # noqa: ANN401 - uvicorn's own
         """Return the protocol of a new connection."""
@@ -216,28 +262,53 @@ class ConnectionDesk:
         """Forget a connection that ended."""
         self._open.pop(connection, None)
 
+    def connections(self) -> list[TimedProtocol]:
+        """Return the connections that there are."""
+        return list(self._open)
+
     async def accept(self, listener: socket.socket, make: Callable[[], TimedProtocol]) -> None:
         """Accept connections until cancelled."""
-        loop = asyncio.get_running_loop()
         listener.setblocking(False)  # noqa: FBT003 - the standard library's
-        while True:
-            try:
-                taken, address = await loop.sock_accept(listener)
-            except ConnectionAbortedError:
-                continue
-            except OSError as error:  # the system has no file or no memory left
-                _log.warning("No connection can be accepted: %s", error.strerror)
-                self._give_way(list(self._open))
-                await asyncio.sleep(self._limits.retry_seconds)
-                continue
-            if self._has_room(client_name(str(address[0]))):
-                try:
-                    await loop.connect_accepted_socket(make, taken)
-                except OSError:
-                    taken.close()
-            else:
-                self._turn_away(taken)
-                await asyncio.sleep(0)
+        try:
+            while True:
+                await self._accept_one(listener, make)
+        finally:
+            for greeting in list(self._greeting):
+                greeting.cancel()
+
+    async def _accept_one(self, listener: socket.socket, make: Callable[[], TimedProtocol]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            taken, address = await loop.sock_accept(listener)
+        except ConnectionAbortedError:
+            return
+        except OSError as error:  # the system has no file or no memory left
+            _log.warning("No connection can be accepted: %s", error.strerror)
+            self._give_way(list(self._open))
+            await asyncio.sleep(self._limits.retry_seconds)
+            return
+        name = client_name(str(address[0]))
+        if self._has_room(name):
+            greeting = asyncio.create_task(self._greet(taken, make))
+            self._greeting[greeting] = name
+            greeting.add_done_callback(self._greeting.pop)
+            if self._tls is None:  # there is nothing to agree on
+                await asyncio.wait([greeting])
+        else:
+            self._turn_away(taken)
+            await asyncio.sleep(0)
+
+    async def _greet(self, taken: socket.socket, make: Callable[[], TimedProtocol]) -> None:
+        """Agree with a client on how to speak; who takes too long, or cannot, is let go."""
+        loop, tls = asyncio.get_running_loop(), self._tls
+        seconds = None if tls is None else self._limits.head_seconds
+        try:
+            await loop.connect_accepted_socket(make, taken, ssl=tls, ssl_handshake_timeout=seconds)
+        except OSError:
+            taken.close()
+        except asyncio.CancelledError:
+            taken.close()
+            raise
 
     async def mind(self) -> None:
         """Look at the clock until cancelled."""
@@ -251,9 +322,14 @@ class ConnectionDesk:
         """Whether one more connection of a client fits, if need be in place of another."""
         if name not in self._proxies:
             own = [connection for connection in self._open if connection.name == name]
-            if len(own) >= self._limits.most_each and not self._give_way(own):
+            greeting = [task for task, client in self._greeting.items() if client == name]
+            is_full = len(own) + len(greeting) >= self._limits.most_each
+            if is_full and not (self._give_way(own) or _let_go(greeting)):
                 return False
-        return len(self._open) < self._most or self._give_way(list(self._open))
+        count = len(self._open) + len(self._greeting)
+        return (
+            count < self._most or self._give_way(list(self._open)) or _let_go(list(self._greeting))
+        )
 
     def _give_way(self, candidates: list[TimedProtocol]) -> bool:
         """Close the one that waits longest, of those that never asked anything before others."""
@@ -268,8 +344,29 @@ class ConnectionDesk:
     def _turn_away(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.setblocking(False)  # noqa: FBT003 - the standard library's
-            connection.send(self._full)
+            if self._tls is None:  # else nothing can be said before it is agreed how
+                connection.send(_turned_away())
             connection.shutdown(socket.SHUT_WR)
+
+
+def _let_go(greeting: list[asyncio.Task[None]]) -> bool:
+    """End the oldest of some connections that are not agreed on; False if there is none."""
+    if greeting:
+        greeting[0].cancel()
+    return bool(greeting)
+
+
+class LongWork(Protocol):
+    """What goes on besides requests, as the server's end sees it."""
+
+    def give_back(self) -> None:
+        """Begin nothing more of what waits."""
+
+    def is_under_way(self) -> bool:
+        """Return whether something is being worked on."""
+
+    def stop(self) -> None:
+        """End what is worked on; who waits for it is told to come back."""
 
 
 class TimedServer(uvicorn.Server):
@@ -281,10 +378,12 @@ class TimedServer(uvicorn.Server):
         desk: ConnectionDesk,
         listener: socket.socket,
         *,
-        stop_work: Callable[[], None],
+        work: LongWork,
+        stop_seconds: float,
     ) -> None:
         super().__init__(config)
-        self._stop_work = stop_work
+        self._work = work
+        self._stop_seconds = stop_seconds
         self._desk = desk
         self._listener = listener
         self._tasks: list[asyncio.Task[None]] = []
@@ -305,20 +404,38 @@ class TimedServer(uvicorn.Server):
         self._tasks = [asyncio.create_task(one) for one in work]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, end long work and what else is under way, then end the application."""
+        """Accept no more, let what is under way end within a time, then end the application."""
         accepting, minding = self._tasks
         accepting.cancel()
         await asyncio.wait([accepting])
         self._listener.close()
-        await asyncio.to_thread(self._stop_work)
+        await asyncio.to_thread(self._work.give_back)
+        await self._let_end()
+        await asyncio.to_thread(self._work.stop)
         await super().shutdown(sockets=sockets)
         minding.cancel()
+
+    async def _let_end(self) -> None:
+        """Wait until every request is answered and no job runs, but no longer than agreed."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()  # the ones that are answered; others close after their answer
+        ends = time.monotonic() + self._stop_seconds
+        while time.monotonic() < ends and not self.force_exit:
+            is_answering = any(one.is_answering for one in self._desk.connections())
+            if not is_answering and not await asyncio.to_thread(self._work.is_under_way):
+                return
+            await asyncio.sleep(_STOP_TICK_SECONDS)
+        _log.warning("Not all work ended within %g s: it is given back.", self._stop_seconds)
+
+
+def _id_header() -> tuple[bytes, bytes]:
+    return REQUEST_ID.encode(), new_request_id().encode()
 
 
 def _turned_away() -> bytes:
     """Return the answer to a connection that there is no room for, as it goes over the wire."""
     answer = problem(503, ENGLISH.text("problem.full"))
-    headers = [*answer.raw_headers, *_BARE_HEADERS, (b"retry-after", b"10")]
+    headers = [*answer.raw_headers, *_BARE_HEADERS, _id_header()]
     lines = [b"HTTP/1.1 503 Service Unavailable", *(b": ".join(pair) for pair in headers)]
     return b"\r\n".join([*lines, b"", bytes(answer.body)])
 

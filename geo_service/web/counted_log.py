@@ -44,7 +44,7 @@ class CountedLines(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a line is written."""
-        if getattr(record, "is_count", False):
+        if getattr(record, "is_count", False) or getattr(record, "is_every", False):
             return True
         key = (record.name, record.levelno, str(record.msg)[:_SHOWN], _call_site(record))
         now = time.monotonic()

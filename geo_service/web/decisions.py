@@ -20,6 +20,7 @@ from geo_service.access import Acting, Action, Partial, Sight
 _OPEN, _OWN, _LEARN, _LOOK = Action.OPEN, Action.OWN, Action.LEARN, Action.LOOK
 _SEE = Action.SEE
 _PLAN, _REVIEW, _IMPORT = Action.PLAN, Action.REVIEW, Action.IMPORT
+_WORK = Action.WORK
 _TIDY, _ADMINISTER = Action.TIDY, Action.ADMINISTER
 
 
@@ -39,6 +40,7 @@ class RouteDecision:
 _ROUTES: Mapping[Action, tuple[str, ...]] = {
     _OPEN: (
         *("GET /healthz", "GET /readyz", "GET /sign-in", "POST /sign-in"),
+        *("GET /sign-in/issuer", "GET /sign-in/issuer/back", "GET /sign-in/issuer/out"),
         *("GET /assets/{name:path}", "GET /static/{name:path}", "GET /pages/{version}/{name}"),
     ),
     _OWN: (
@@ -69,6 +71,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         *("GET /sites/sheet", "GET /api/projects", "POST /api/areas"),
         *("GET /api/reviews", "GET /api/reviews/{review_id}"),
+        *("GET /api/acts", "GET /api/work", "GET /api/work/of", "GET /api/entries"),
         "GET /api/reviews/{review_id}/comparison",
         "GET /api/reviews/{review_id}/findings",
         "GET /api/reviews/{review_id}/counts",
@@ -107,8 +110,15 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         "DELETE /api/scenarios/{scenario_id}/edits/{edit_id}",
         "POST /api/scenarios/{scenario_id}/rebase",
         *("POST /api/layouts", "POST /api/layouts/{layout_id}/scenario", "POST /api/places"),
+        "POST /api/layouts/{layout_id}/replacements",
     ),
-    _REVIEW: ("POST /api/reviews",),
+    _REVIEW: (
+        *("POST /api/reviews", "POST /api/reviews/{review_id}/submit"),
+        *("POST /api/reviews/{review_id}/return", "POST /api/reviews/{review_id}/sign"),
+        *("POST /api/entries", "POST /api/entries/{entry_id}/revoke"),
+        "POST /api/entries/effect",
+    ),
+    _WORK: ("POST /api/work",),
     _IMPORT: (
         *("POST /api/imports", "GET /api/imports", "GET /api/imports/{import_id}"),
         *("GET /api/imports/{import_id}/features", "GET /api/imports/{import_id}/changes"),
@@ -125,7 +135,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         "DELETE /api/saved/{identity}",
         *("DELETE /api/reviews/{review_id}", "DELETE /api/rankings/{ranking_id}"),
     ),
-    _ADMINISTER: ("POST /api/saved/retain",),
+    _ADMINISTER: ("POST /api/saved/retain", "GET /metrics"),
 }
 
 _OF_PARTS = frozenset(
@@ -147,7 +157,7 @@ _OF_MASKED = _OF_PARTS | {"POST /api/areas"}
 
 
 def _partial_of(name: str, action: Action) -> frozenset[Partial]:
-    if action in {_OPEN, _OWN, _LEARN}:
+    if action in {_OPEN, _OWN, _LEARN} or name == "GET /metrics":  # nothing of the county
         return frozenset(Partial)
     if action is _SEE:
         return frozenset(Partial) - ({Partial.LIMITED} if name in _ABOUT_GROUND else set())

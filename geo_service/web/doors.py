@@ -19,6 +19,7 @@ from starlette.requests import Request
 
 from geo_service.errors import InvalidQueryError
 from geo_service.web.errors import DATA_PATHS, problem, translator_of
+from geo_service.web.prefix import own_path
 from geo_service.wording import said, tell
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """They change nothing, whoever asks."""
+LEADS_OUT = "geo_service.leads_out"
+"""Where a request's scope keeps the one address of another host that its answer may lead to."""
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
@@ -84,7 +87,7 @@ class Doors:
             return
         refused = self._refused(scope)
         if refused is None:
-            await self._app(scope, receive, _without_host(send))
+            await self._app(scope, receive, _without_host(scope, send))
             return
         status, key = refused
         told = tell(said(key), translator_of(Request(scope)))
@@ -130,7 +133,7 @@ def _may_look(scope: Scope, headers: Headers) -> bool:
         "navigate",
         "document",
     )
-    return is_link and not scope["path"].startswith(DATA_PATHS)
+    return is_link and not own_path(scope).startswith(DATA_PATHS)
 
 
 def _origin(text: str) -> tuple[str, str, int] | None:
@@ -155,13 +158,16 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _without_host(send: Send) -> Send:
-    """Let an answer lead to places of this service by their paths alone."""
+def _without_host(scope: Scope, send: Send) -> Send:
+    """Let an answer lead to places of this service by their paths alone.
+
+    A route that is to lead elsewhere, to the configured issuer, says so in the request's scope.
+    """
 
     async def send_path(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            if "location" in headers:
+            if headers.get("location") != scope.get(LEADS_OUT) and "location" in headers:
                 path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", headers["location"])
                 headers["location"] = "/" + path.lstrip("/\\")
         await send(message)

@@ -45,6 +45,7 @@ from geo_service.reports.document import dump
 from geo_service.web import shell
 from geo_service.web.language import language_of
 from geo_service.web.parameters import answers_with_a_page
+from geo_service.web.prefix import own_path
 from geo_service.wording import said, said_of, tell, tell_error, tell_fault
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        max_bytes = self._uploads.get(scope["path"], self._max_bytes)
+        max_bytes = self._uploads.get(own_path(scope), self._max_bytes)
         length = Headers(scope=scope).get("content-length", "")
         limit = said("problem.most_bytes", most=max_bytes)
         too_large = problem(413, tell(limit, translator_of(Request(scope))))
@@ -168,16 +169,20 @@ class Unexpected:
         try:
             await self._app(scope, receive, noted)
         except ClientDisconnect:  # nobody is left to be answered
-            request = Request(scope)
-            _log.info("The client broke off %s %s", request.method, request.url.path)
+            _log.info("The client broke off %s %s", scope["method"], _route_of(scope))
         except Exception as error:
             if scope["type"] != "http" or has_begun:
                 raise
             request = Request(scope)
             _log.error(
-                "Unexpected fault on %s %s", request.method, request.url.path, exc_info=error
+                "Unexpected fault on %s %s", request.method, _route_of(scope), exc_info=error
             )
             await _on_unexpected(request)(scope, receive, send)
+
+
+def _route_of(scope: Scope) -> str:
+    """Return the path of the route that was found: an address may hold what somebody typed."""
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -192,7 +197,7 @@ def _wants_page(request: Request) -> bool:
     if isinstance(route, APIRoute):
         is_data = not answers_with_a_page(route)
     else:
-        is_data = request.url.path.startswith(DATA_PATHS)
+        is_data = own_path(request.scope).startswith(DATA_PATHS)
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 

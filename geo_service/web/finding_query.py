@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from geo_service.model import BasisGroup, Severity, Verdict
+from geo_service.planning.finding_work import WorkFilter
 from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
 from geo_service.zoning.worklists import Worklist
 
@@ -39,6 +40,10 @@ def read_finding_filters(  # noqa: PLR0913 - one for each facet
         Worklist | None,
         Query(description="Only what is to be rectified, watched or supplemented, or is aside."),
     ] = None,
+    work: Annotated[
+        WorkFilter | None,
+        Query(description="Only what is mine, overdue, or of this state of work."),
+    ] = None,
     without_park: Annotated[bool, Query(description="Only what belongs to no park.")] = False,
     q: Annotated[
         str | None,
@@ -63,6 +68,7 @@ def read_finding_filters(  # noqa: PLR0913 - one for each facet
         worklist=worklist,
         without_park=without_park,
         words=q,
+        work=work,
     )
 
 

@@ -31,6 +31,7 @@ from geo_service.web.errors import (
     translator_of,
 )
 from geo_service.web.parameters import check_parameters
+from geo_service.web.prefix import own_path
 from geo_service.web.security import A_YEAR, AGAIN
 from geo_service.wording import said, tell
 
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "geo_session"
 SECURE_COOKIE = "__Host-geo_session"
 """The same under TLS, where a browser takes it from this very host only."""
-_ASKED = "geo_service.asked"
+ASKED = "geo_service.asked"
+"""Where a request's scope keeps what the gate knows of it."""
 _BEARER = "bearer "
 _LONGEST_SECRET = 200
 _log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ class Asked:
 
 def asked_of(request: Request) -> Asked | None:
     """Return what the gate knows of a request; None as long as there are no accounts."""
-    found: Asked | None = request.scope.get(_ASKED)
+    found: Asked | None = request.scope.get(ASKED)
     return found
 
 
@@ -117,13 +119,13 @@ class Gate:
             told = tell_outside(error, translator_of(request))
             await problem(503, told)(scope, receive, send)
             return
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+        path = own_path(scope)
         if refusal is None and acting is None and not is_open(scope["method"], path):
             refusal = _sign_in_needed(request, path)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        asked = scope[_ASKED] = Asked(acting)
+        asked = scope[ASKED] = Asked(acting)
         with acting_as(acting):
             await self._app(scope, receive, _watched(send, scope, service, asked))
 

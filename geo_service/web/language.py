@@ -57,6 +57,7 @@ def set_language_cookie(request: Request, reply: Response, language: Language) -
         LANGUAGE_COOKIE,
         language.value,
         max_age=_A_YEAR_SECONDS,
+        path=str(request.scope.get("root_path", "")) or "/",
         httponly=True,
         samesite="lax",
     )

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from geo_service.web.errors import DATA_PATHS, problem, translator_of
+from geo_service.web.prefix import own_path
 from geo_service.web.security import PAGE_CSP
 from geo_service.wording import said, tell
 
@@ -33,14 +34,14 @@ class Loading:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a 503 that says when to ask again, as long as there is no county."""
         is_ready = scope["type"] != "http" or self._state.service is not None
-        if is_ready or scope["path"] in ALWAYS:
+        if is_ready or own_path(scope) in ALWAYS:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         translator = translator_of(request)
         told = tell(said("problem.loading"), translator)
         answer = problem(503, told)
-        is_page = not scope["path"].startswith(DATA_PATHS)
+        is_page = not own_path(scope).startswith(DATA_PATHS)
         if is_page and "text/html" in request.headers.get("accept", ""):
             text = html.escape(told)
             page = (

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 
+from geo_service.web.prefix import own_path
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -79,7 +81,7 @@ class SecurityHeaders:
 
 def _is_fleeting(scope: Scope) -> bool:
     """Whether nobody may keep what a request is answered with."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = own_path(scope)
     return scope["method"] not in _SAFE_METHODS or path.startswith(_FLEETING)
 
 

@@ -314,8 +314,9 @@ _ANSWERS: Mapping[str, Shape] = {
     "Any": {"type": "object"},
     "Alive": _object({"status": {"const": "ok"}}),
     "Ready": _object(
-        {"status": {"enum": ["ready", "loading"]}},
-        optional={"plan_version": _TEXT, "rulebook_version": _TEXT, "review_id": _TEXT},
+        {"status": {"enum": ["ready", "loading", "no_store"]}},
+        optional=dict.fromkeys(("plan_version", "rulebook_version", "review_id", "store"), _TEXT)
+        | dict.fromkeys(("layers", "queue"), _by_name(_ANY)),
     ),
     "Features": _collection(_by_name(_ANY)),
     "Park": _feature(_ref("ParkProperties")),
@@ -363,8 +364,9 @@ _ANSWERS: Mapping[str, Shape] = {
     ),
     "Review": _object(
         _REVIEW_MEMBERS,
-        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT)},
+        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT), "act": _ANY},
     ),
+    "Acts": _slice("acts", _object({"review_id": _TEXT, "state": _TEXT, "steps": _list(_ANY)})),
     "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _with(_collection(_ref("Finding")), next=_or_null(_TEXT)),
     "FindingCounts": _object(

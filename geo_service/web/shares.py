@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from geo_service.web.doors import SAFE_METHODS
 from geo_service.web.errors import RequestRefusedError, problem, translator_of
+from geo_service.web.prefix import own_path
 from geo_service.wording import said, tell
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ class Shares:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when it is its client's turn, its body at a bounded pace."""
-        if scope["type"] != "http" or scope["path"] in _ALWAYS:
+        if scope["type"] != "http" or own_path(scope) in _ALWAYS:
             await self._app(scope, receive, send)
             return
         client = self._client(client_of(scope))
-        is_costly = scope["method"] not in SAFE_METHODS or bool(_COSTLY.fullmatch(scope["path"]))
+        is_costly = scope["method"] not in SAFE_METHODS or bool(_COSTLY.fullmatch(own_path(scope)))
         wait = self._take(client) if is_costly else 0.0
         if wait > 0:
             await self._refuse(wait, scope, receive, send)

@@ -59,6 +59,7 @@ class WorkKind(StrEnum):
     LAYOUTS = "layouts"
     VERSIONS = "versions"
     PASSWORDS = "passwords"
+    ISSUER = "issuer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

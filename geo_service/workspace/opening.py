@@ -23,11 +23,13 @@ from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.model import Message
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.schema import SCHEMAS
+from geo_service.scratch import scratch_folder
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
+from geo_service.stores.ledger import Topic
 from geo_service.stores.opening import is_empty, open_store
 from geo_service.wording import said
-from geo_service.workspace.own_files import EDITED, OwnFileState, OwnLayer
+from geo_service.workspace.own_files import EDITED, SETTINGS_FILE, OwnFileState, OwnLayer
 from geo_service.workspace.placing import PLACED, resolve_placement
 from geo_service.workspace.reading import LayerFile, find_faults
 from geo_service.workspace.references import check_references, declare_scheme
@@ -42,6 +44,7 @@ from geo_service.workspace.versions import GoneError, OwnLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from concurrent.futures import Future
 
     from geo_service.stores.base import LayerVersion, Store
 
@@ -149,8 +152,34 @@ class Workspace:
         msg = said("problem.versions_change", store=self.store.shown)
         raise StoreError(msg)
 
-    def plan_at(self, versions: Mapping[str, str]) -> Plan:
-        """Return the plan of these versions of its layers, by layer.
+    def settings_texts(self) -> dict[str, str]:
+        """Return the files that `settings` are read from, as they are now, by name.
+
+        The elevation model is left out. WorkspaceError if one cannot be read.
+        """
+        part = self._settings.groups_part
+        texts, faults = {}, []
+        for name in (SETTINGS_FILE, *([] if part is None else [part.file])):
+            texts[name], problems = read_text(self.folder / name)
+            faults += problems
+        if faults:
+            raise unusable(self.folder, faults)
+        return texts
+
+    def settings_of(self, texts: Mapping[str, str]) -> PlanSettings:
+        """Return the settings that `settings_texts` returned once, with today's elevation model.
+
+        WorkspaceError if this release does not take them.
+        """
+        with scratch_folder("settings") as folder:
+            for name, text in texts.items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return replace(Workspace(folder).settings, dem=self._dem)
+
+    def plan_at(self, versions: Mapping[str, str], settings: PlanSettings | None = None) -> Plan:
+        """Return the plan of these versions of its layers, by layer, measured by settings.
 
         Raises
         ------
@@ -160,15 +189,18 @@ class Workspace:
         frames: dict[str, pd.DataFrame] = {}
         numbers: dict[str, int] = {}
         for name, version in versions.items():
-            try:
-                numbers[name] = self.store.entry(name, version).number
-                frames[name] = self.store.read(name, version)
-            except NotFoundError:
-                own = self._own.of(name, version)
-                if own is None:
-                    raise
-                frames[name], numbers[name] = own.frame, 0
-        return self._plan_of(frames, versions, numbers)
+            frames[name], numbers[name] = self.plan_rows(name, version)
+        return self._plan_of(frames, versions, numbers, settings)
+
+    def plan_rows(self, name: str, version: str) -> tuple[pd.DataFrame, int]:
+        """Return the rows of a layer at a version, and its number; raises as `plan_at`."""
+        try:
+            return self.store.read(name, version), self.store.entry(name, version).number
+        except NotFoundError:
+            own = self._own.of(name, version)
+            if own is None:
+                raise
+            return own.frame, 0
 
     def plan_with(self, name: str, frame: pd.DataFrame) -> Plan:
         """Return the plan as it would be with another content of one layer; nothing is published.
@@ -190,14 +222,14 @@ class Workspace:
         return self._plan_of(frames, versions, numbers)
 
     def _composed(self, newest: Mapping[str, LayerVersion]) -> Plan:
-        frames, shown = self.frames(newest)
-        versions = {name: newest[name].version for name in frames if name in newest}
-        with ThreadPoolExecutor(1) as pool:  # beside the checks, since it takes as long
-            digests = {
-                name: pool.submit(content_digest, frame, name)
-                for name, frame in frames.items()
-                if name not in newest
-            }
+        digests: dict[str, Future[str]] = {}
+        with ThreadPoolExecutor(1) as pool:  # beside reading and checks, since it takes as long
+
+            def begin(name: str, frame: pd.DataFrame) -> None:
+                digests[name] = pool.submit(content_digest, frame, name)
+
+            frames, shown = self.frames(newest, begin=begin)
+            versions = {name: newest[name].version for name in frames if name in newest}
             faults = list(check_references(frames, shown))
             if faults:
                 raise unusable(self.folder, faults)
@@ -211,6 +243,7 @@ class Workspace:
         frames: dict[str, pd.DataFrame],
         versions: Mapping[str, str],
         numbers: Mapping[str, int],
+        settings: PlanSettings | None = None,
     ) -> Plan:
         kept = {name: frames[name].copy(deep=False) for name in PLACED if name in frames}
         resolve_placement(frames)
@@ -218,7 +251,13 @@ class Workspace:
             name: Layer(name, versions[name], _handing_out(frame), numbers.get(name, 0))
             for name, frame in frames.items()
         }
-        return Plan(layers, self.settings, kept=kept)
+        return Plan(layers, settings or self._settings_now(), kept=kept)
+
+    def _settings_now(self) -> PlanSettings:
+        """Return the settings with the waivers and approvals that were granted by form."""
+        if is_empty(self.folder, self._address):
+            return self.settings
+        return replace(self.settings, granted=self.store.ledger.granted())
 
     def frames(
         self,
@@ -226,10 +265,12 @@ class Workspace:
         *,
         but: Collection[str] = (),
         is_lenient: bool = False,
+        begin: Callable[[str, pd.DataFrame], None] = lambda _name, _frame: None,
     ) -> tuple[dict[str, pd.DataFrame], dict[str, str | Message]]:
         """Return every layer's rows as they are kept, and what messages call their files.
 
-        With `is_lenient`, layers whose version cannot be read any more are left out.
+        With `is_lenient`, layers whose version cannot be read any more are left out. `begin` is
+        called with each layer that was read from its own file, while others are to be read.
 
         Raises
         ------
@@ -258,6 +299,7 @@ class Workspace:
             faults += problems
             if found is not None:
                 frames[name], shown[name] = found.frame, found.shown
+                begin(name, found.frame)
         if faults:
             raise unusable(self.folder, faults)
         return frames, shown
@@ -335,14 +377,18 @@ class Workspace:
         }
 
     def moment(self) -> tuple[object, ...]:
-        """Return what changes when the plan may have: the store's stamp, own files that count."""
+        """Return what changes when the plan or what is granted by form may have.
+
+        That is the store's stamp, the count of what was granted and revoked, own files that count.
+        """
+        granted = self.store.ledger.count(Topic.ENTRY)
         stamp = self.store.stamp()
         if stamp == 0:
             names: Collection[str] = self.declared_layers
         else:
             newest = self.store.newest()
             names = [name for name in self.declared_layers if name not in newest]
-        return stamp, *((name, self._own.stamp(name)) for name in names)
+        return stamp, granted, *((name, self._own.stamp(name)) for name in names)
 
     def changed_files(self, newest: Mapping[str, LayerVersion]) -> tuple[str, ...]:
         """Return layers whose own file is not what was recorded; what is in the store counts."""

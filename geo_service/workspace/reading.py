@@ -275,8 +275,10 @@ def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[An
     else:
         values = _CONVERTERS[item.kind](cells, item, faults)
     if item.need is Need.VALUE:
-        missing = np.asarray(cells.isna() | (cells.astype(str).str.strip() == ""), dtype=bool)
-        faults.add_rows(missing, cells, said("fault.a_value"), item.name)
+        missing = cells.isna()
+        if not pd.api.types.is_numeric_dtype(cells):  # flags are among these
+            missing |= cells.astype(str).str.strip() == ""
+        faults.add_rows(missing.to_numpy(dtype=bool), cells, said("fault.a_value"), item.name)
     return values.rename(item.name)
 
 
@@ -383,6 +385,8 @@ def _integer(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
 
 
 def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    if cells.dtype == np.bool_:
+        return cells if item.need is Need.VALUE else cells.astype("boolean")
     words = cells.map(lambda value: str(value).strip().lower(), na_action="ignore")
     is_true, is_false = words.isin(TRUE_WORDS), words.isin(FALSE_WORDS)
     blank = cells.isna() | (words == "")

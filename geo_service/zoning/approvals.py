@@ -75,7 +75,9 @@ def _refused(rule: Rule) -> tuple[Message, Message] | None:
     return quoted(rule.rule_id), said("fault.approved_own_rule")
 
 
-_FILE = EntriesFile[Approval](_ApprovalsFile, "approvals", "fault.approvals_unusable", _refused)
+APPROVALS = EntriesFile[Approval](
+    _ApprovalsFile, Approval, "approvals", "fault.approvals_unusable", _refused
+)
 
 
 def open_approvals(path: Path | None, rulebook: Rulebook, plan: Plan) -> Approvals:
@@ -83,4 +85,4 @@ def open_approvals(path: Path | None, rulebook: Rulebook, plan: Plan) -> Approva
 
     An approval under a rule that rests on no law or normative document is a fault.
     """
-    return _FILE.read(path, rulebook, plan)
+    return APPROVALS.read(path, rulebook, plan)

@@ -8,9 +8,10 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ import shapely
 from geo_service.model import Message, Severity, Subject, Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -109,6 +111,13 @@ class PerRow:
         value = self._values[row if self._rows is None else self._rows[row]]
         return value if self._shown is None else self._shown(value)
 
+    def cells(self) -> Sequence[Any]:
+        """Return the values of all rows."""
+        values = self._values
+        if self._rows is not None:
+            values = [values[row] for row in self._rows.tolist()]
+        return values if self._shown is None else list(map(self._shown, values))
+
     @property
     def numbers(self) -> Sequence[float] | None:
         """The values from which `place` chooses, if they are plain numbers; else None."""
@@ -190,6 +199,30 @@ class RawBatch(LazyRows):
     origin: tuple[RawBatch, NDArray[np.intp]] | None = None
     """The batch of which these are some rows, and which."""
 
+    @classmethod
+    def alike(
+        cls, finding: RawFinding, layer: str, subject_ids: pd.Series[str], park_ids: pd.Series[str]
+    ) -> RawBatch:
+        """Return a finding said of many subjects of a layer; title and cure share their values."""
+        return cls(
+            verdict=finding.verdict,
+            layer=layer,
+            subject_ids=subject_ids.to_numpy(object),
+            park_ids=park_ids.to_numpy(object),
+            title=finding.title.key,
+            values=finding.title.values,
+            evidence=finding.evidence,
+            cure=None if finding.cure is None else finding.cure.key,
+            key=finding.key,
+            severity=finding.severity,
+        )
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether all rows say the same, of other subjects."""
+        cells = (*self.values.values(), *self.evidence.values())
+        return not any(isinstance(cell, PerRow) for cell in cells)
+
     @cached_property
     def kept_ids(self) -> dict[str, NDArray[np.uint64]]:
         """The findings' ids as numbers, by rule, once they have been made."""
@@ -237,6 +270,12 @@ class RawBatch(LazyRows):
             origin=(base, taken),
         )
 
+    def said(self) -> Iterator[tuple[str, Message, dict[str, Any]]]:
+        """Yield the subject, the title and the evidence of each row."""
+        values, evidence = _each_row(self.values, len(self)), _each_row(self.evidence, len(self))
+        for subject_id, own, shown in zip(self.subject_ids, values, evidence, strict=True):
+            yield subject_id, Message(self.title, own), shown
+
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
         values = _row(self.values, row)
@@ -254,6 +293,16 @@ class RawBatch(LazyRows):
 
 def _row(cells: Mapping[str, Any], row: int) -> dict[str, Any]:
     return {name: cell[row] if isinstance(cell, PerRow) else cell for name, cell in cells.items()}
+
+
+def _each_row(cells: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    columns = (
+        cell.cells() if isinstance(cell, PerRow) else repeat(cell, count) for cell in cells.values()
+    )
+    if not cells:
+        return ({} for _ in range(count))
+    names = tuple(cells)
+    return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def _rows(cells: Mapping[str, Any], rows: NDArray[np.intp]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
-from geo_service.zoning.batch import RawBatch, RawFinding
+from geo_service.zoning.batch import PerRow, RawBatch, RawFinding
 from geo_service.zoning.focus import FOCUS_READS, Focus, measure_focus
 from geo_service.zoning.measured import MeasuredOverlaps, measure_overlaps
 from geo_service.zoning.names import named_columns
@@ -468,5 +468,35 @@ def missing_value(
         evidence=evidence,
         cure=Message("cure.fill_value", values),
         key=f"missing:{'+'.join(columns)}",
+        severity=severity,
+    )
+
+
+def missing_values(
+    layer: str,
+    subject_ids: pd.Series[str],
+    park_ids: pd.Series[str],
+    column: str,
+    *,
+    severity: Severity | None = None,
+) -> RawBatch:
+    """Return what `missing_value` says of many subjects whose column has no value."""
+    rows = PerRow(subject_ids.tolist(), lambda subject_id: [subject_id])
+    named = f"{layer}.{column}"
+    return RawBatch(
+        verdict=Verdict.UNKNOWN,
+        layer=layer,
+        subject_ids=subject_ids.to_numpy(object),
+        park_ids=park_ids.to_numpy(object),
+        title="finding.missing_value",
+        values={"column": named_columns([column]), "rows": rows},
+        evidence={
+            "measure": column,
+            "value": None,
+            "missing_column": named,
+            "missing_rows": rows,
+        },
+        cure="cure.fill_value",
+        key=f"missing:{column}",
         severity=severity,
     )

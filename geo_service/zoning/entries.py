@@ -1,7 +1,7 @@
 """Entries about single findings: what waivers and approvals have in common.
 
 An entry names a rule and a subject, and holds on some days. Both kinds stand in YAML files that
-people write, and both are checked against the rules and the plan when they are read.
+people write, or were granted by form; both are checked against the rules and the plan.
 """
 
 from __future__ import annotations
@@ -100,9 +100,10 @@ class Entries(Generic[E]):
 
 @dataclass(frozen=True)
 class EntriesFile(Generic[E]):
-    """How a file of entries is read: its model, its list's name, and which rules it may name."""
+    """How entries are read: a file's model, its list's name, and which rules they may name."""
 
     model: type[BaseModel]
+    entry: type[E]
     items: str
     unusable: str
     """The key of the sentence that introduces the file's faults."""
@@ -110,10 +111,11 @@ class EntriesFile(Generic[E]):
     """What is found and expected where a rule takes no entries of this kind; None if it does."""
 
     def read(self, path: Path | None, rulebook: Rulebook, plan: Plan) -> Entries[E]:
-        """Read the entries and check them; no entries if the path is None.
+        """Read the entries and check them, and add those that were granted by form.
 
-        An entry for a feature that the plan does not have (any more) is not a fault; it is
-        listed as stale. Nor is one for a shipped rule that this rulebook leaves out.
+        None are read if the path is None. An entry for a feature that the plan does not have (any
+        more) is not a fault; it is listed as stale. Nor is one for a shipped rule that this
+        rulebook leaves out.
 
         Raises
         ------
@@ -121,8 +123,9 @@ class EntriesFile(Generic[E]):
             The file is invalid or names a rule that does not exist or takes no such entry; the
             error lists every fault with its line.
         """
+        granted, idle = self._granted(rulebook, plan)
         if path is None:
-            return Entries()
+            return Entries(granted, (*_stale(granted, plan), *idle))
         text, faults = read_text(path)
         if not faults:
             data, lines, faults = read_yaml(text, path.name)
@@ -132,8 +135,38 @@ class EntriesFile(Generic[E]):
                 entries: tuple[E, ...] = getattr(whole, self.items)
                 faults = self._faults(entries, path.name, lines, rulebook)
                 if not faults:
-                    return Entries(entries, _stale(entries, plan))
+                    every = (*entries, *granted)
+                    return Entries(every, (*_stale(every, plan), *idle))
         raise RulebookError(said(self.unusable), faults)
+
+    def parse(self, values: Mapping[str, Any], rulebook: Rulebook) -> E:
+        """Return one entry, given as JSON values.
+
+        Raises
+        ------
+        RulebookError
+            A value is missing or wrong, or the rule takes no such entry; every fault is listed.
+        """
+        entry, faults = parse_model(self.entry, values, self.items, lines={})
+        if entry is not None:
+            faults = self._faults((entry,), self.items, {}, rulebook)
+            if not faults:
+                return entry
+        raise RulebookError(said(self.unusable), faults)
+
+    def _granted(self, rulebook: Rulebook, plan: Plan) -> tuple[tuple[E, ...], tuple[str, ...]]:
+        """Return the entries that were granted by form, and the subjects of those of no use.
+
+        Rules may have changed since they were granted.
+        """
+        entries, idle = [], []
+        for values in plan.settings.granted.get(self.items, ()):
+            try:
+                entries.append(self.parse(values, rulebook))
+            except RulebookError:
+                subject = values.get("subject", {})
+                idle.append(f"{subject.get('layer')}/{subject.get('id')}")
+        return tuple(entries), tuple(idle)
 
     def _faults(
         self, entries: tuple[E, ...], file: str, lines: Mapping[Any, int], rulebook: Rulebook

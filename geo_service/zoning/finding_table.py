@@ -67,7 +67,7 @@ class FindingQuery:
 
     `rule` is a rule's id, or a family for all of its rules. `township` is a name or a code of
     either set. `without_park` asks for those that belong to none. `words` is looked for in texts,
-    `bbox` in the offending parts.
+    `bbox` in the offending parts. `work` is what is done about them, which the caller knows.
     """
 
     rule: str | None = None
@@ -82,6 +82,7 @@ class FindingQuery:
     without_park: bool = False
     words: str | None = None
     bbox: Box | None = None
+    work: str | None = None
     sort: FindingSort = FindingSort.SEVERITY
 
 

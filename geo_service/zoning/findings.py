@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from geo_service.zoning.waivers import Waiver
 
 
+_SOME = 100
+"""Parts of which the first are cut by what is kept for the others."""
+
+
 class Findings(Sequence[Finding]):
     """A review's findings, gravest first; equal to a tuple of `Finding`, made row by row."""
 
@@ -150,6 +154,11 @@ class Findings(Sequence[Finding]):
         """Return the offending parts at these positions (all if None), in the metric CRS."""
         chosen = np.arange(len(self)) if positions is None else np.asarray(positions, dtype=np.intp)
         return self._gathered(chosen, lambda part, rows: part.shapes(rows))
+
+    def get_ready_to_cut(self) -> None:
+        """Find what all parts of a portion need to be cut, which is kept."""
+        for part in range(len(self._parts)):
+            self.geometry(np.flatnonzero(self._columns.part == part)[:_SOME].tolist())
 
     def places(self, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Yield for each position the number of its portion and its row in it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,8 +170,18 @@ class _Table:
         self, prefixes: tuple[str, ...], rows: NDArray[np.intp] | None = None
     ) -> NDArray[np.bool_]:
         """Return which rows have a code that starts with one of the prefixes."""
-        starts = np.array([*(belongs_to(kind, prefixes) for kind in self.kinds), False], dtype=bool)
-        return starts[self.kind if rows is None else self.kind[rows]]
+        return _starting(self.kinds, prefixes)[self.kind if rows is None else self.kind[rows]]
+
+
+@lru_cache(maxsize=2_048)
+def _starting(kinds: tuple[object, ...], prefixes: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which codes start with one of the prefixes; a missing code, after the last, does not.
+
+    Trial plans ask the same of the same codes again and again.
+    """
+    starts = np.array([*(belongs_to(kind, prefixes) for kind in kinds), False], dtype=bool)
+    starts.setflags(write=False)
+    return starts
 
 
 _NO_ROWS = np.zeros(0, dtype=np.intp)

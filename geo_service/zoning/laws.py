@@ -229,6 +229,22 @@ def own_documents(register: Register) -> dict[str, Any]:
     }
 
 
+def register_recipe(register: Register) -> dict[str, Any]:
+    """Return a whole register as JSON values that `register_of` reads."""
+    return {
+        document_id: document.part.model_dump(mode="json", exclude_none=True)
+        for document_id, document in register.items()
+    }
+
+
+def register_of(documents: Mapping[str, Any]) -> Register:
+    """Return the register of a recipe; RulebookError if this release does not take it."""
+    register, faults = parse_documents(documents, "documents", {})
+    if register is None:
+        raise RulebookError(said("fault.register_unusable"), faults)
+    return register
+
+
 class _RegisterPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

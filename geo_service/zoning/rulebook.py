@@ -274,8 +274,10 @@ def open_rulebook(path: Path | None) -> Rulebook:
     return parse_rulebook(text, path.name)
 
 
-def parse_rulebook(text: str, file: str) -> Rulebook:
+def parse_rulebook(text: str, file: str, *, base: Register | None = None) -> Rulebook:
     """Parse and check a rulebook's text, merged over the shipped rules if it extends them.
+
+    Its documents are added to those of `base`, the shipped register if None.
 
     Raises
     ------
@@ -287,7 +289,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
     if not faults:
         whole, faults = parse_model(_RulebookPart, data, file, lines=lines)
         if whole is not None:
-            base = default_register()
+            base = base or default_register()
             register, faults = parse_documents(whole.documents, file, lines, base=base)
             rules = _RulesOfFile(whole, file, lines, register or base, faults).build()
             if not faults:

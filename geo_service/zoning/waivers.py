@@ -7,9 +7,16 @@ counts again. Nobody can waive a statute: what a law allows is an approval (`app
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from geo_service.errors import UnfitError
 from geo_service.model import BasisGroup, Severity
@@ -32,6 +39,16 @@ class Waiver(Entry):
     author: Annotated[str, Field(min_length=1)]
     granted_on: date
     expires_on: date
+    document_number: str | None = None
+    """The number of the decision; None if it has none."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a number that is not there: it is no part of the entries' version."""
+        told: dict[str, Any] = write(self)
+        if self.document_number is None:
+            del told["document_number"]
+        return told
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Waiver:
@@ -47,11 +64,13 @@ class Waiver(Entry):
     @property
     def shown(self) -> Mapping[str, str]:
         """What a waived finding says of the waiver."""
+        number = {} if self.document_number is None else {"document_number": self.document_number}
         return {
             "reason": self.reason,
             "author": self.author,
             "granted_on": self.granted_on.isoformat(),
             "expires_on": self.expires_on.isoformat(),
+            **number,
         }
 
 
@@ -72,7 +91,7 @@ def _refused(rule: Rule) -> tuple[Message, Message] | None:
     return (quoted(rule.rule_id), said("fault.waived_law")) if is_statute else None
 
 
-_FILE = EntriesFile[Waiver](_WaiversFile, "waivers", "fault.waivers_unusable", _refused)
+WAIVERS = EntriesFile[Waiver](_WaiversFile, Waiver, "waivers", "fault.waivers_unusable", _refused)
 
 
 def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
@@ -80,4 +99,4 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
 
     A waiver of a `must` rule that rests on a law or a normative document is a fault.
     """
-    return _FILE.read(path, rulebook, plan)
+    return WAIVERS.read(path, rulebook, plan)

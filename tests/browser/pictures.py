@@ -1,8 +1,10 @@
 """Take pictures of the main pages and maps of the demo county, for people to look at.
 
     python -m tests.browser.pictures docs/pictures
+    python -m tests.browser.pictures docs/scenarios scenario-
 
-A page that answers with an error is named and left out, and the exit code is then 1.
+The second takes those whose names begin so, with few colours: small enough to be kept. A page that
+answers with an error is named and left out, and the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from geo_service.planning import PlanningService
@@ -24,6 +28,8 @@ from tests.conftest import copy_demo
 WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 TIMEOUT_MS = 60_000
+KEPT_COLOURS = 64
+"""Of a picture that is kept beside the documentation."""
 SETTLED_MS = 1_200
 """How long a page is given after its last request, to draw."""
 STRICTER = (
@@ -35,6 +41,7 @@ STRICTER = (
 def main() -> int:
     """Serve the demo county and write a picture of each page; return the exit code."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")
+    beginning = sys.argv[2] if len(sys.argv) > 2 else ""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         say("Chromium is not installed (see tests/system_packages.sh).")
@@ -48,7 +55,12 @@ def main() -> int:
     ):
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         for name, path, is_small in pages(county):
-            is_taken = take(browser, f"{address}{path}", folder / f"{name}.png", is_small=is_small)
+            if not name.startswith(beginning):
+                continue
+            picture = folder / f"{name}.png"
+            is_taken = take(browser, f"{address}{path}", picture, is_small=is_small)
+            if is_taken and beginning:
+                reduce(picture)
             failed += not is_taken
             say(f"{'' if is_taken else 'failed: '}{name}  {path}")
         browser.close()
@@ -76,6 +88,14 @@ def pages(county: PlanningService) -> Iterator[tuple[str, str, bool]]:
     yield "reviews-compared", f"/reviews?before={review}&after={trial}", False
     yield "sites", "/sites", False
     yield "sites-ranked", f"/sites?ranking={ranking}", False
+    tried = [
+        county.scenarios.take_in_file(Path(f"layers/yunyang/scenarios/{name}.yaml")).scenario_id
+        for name in ("paper", "garments")
+    ]
+    yield "scenario-bench", f"/scenarios/{tried[1]}", False
+    yield "scenario-compared", f"/scenarios/compare?ids={tried[0]},{tried[1]},plan#measures", False
+    yield "scenario-map", f"/maps/compare?scenario={tried[1]}", False
+    yield "scenario-home", f"/?scenario={tried[1]}", False
     yield "rulebook", "/rulebook", False
     yield "data", "/data", False
     yield "help", "/help", False
@@ -100,10 +120,19 @@ def take(browser: Browser, address: str, path: Path, *, is_small: bool) -> bool:
         if answer is None or not answer.ok:
             return False
         settle(page)
+        if part := urlsplit(address).fragment:
+            page.locator(f"#{part}").evaluate("part => part.scrollIntoView()")
         page.screenshot(path=path)
     finally:
         context.close()
     return True
+
+
+def reduce(path: Path) -> None:
+    """Write a picture again with few colours."""
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(KEPT_COLOURS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
 
 
 def settle(page: Page) -> None:

@@ -105,3 +105,22 @@ def test_a_program_is_solved_alike_with_a_bound_worked_out_first(
         assert bounded.status is Status.INFEASIBLE
     else:
         assert bounded.bound == pytest.approx(best)
+
+
+@given(program=programs(), data=st.data())
+@thorough(200)
+def test_a_part_is_met_by_what_meets_the_whole_with_the_rest_as_it_is(
+    program: LinearProgram, data: st.DataObject
+) -> None:
+    bits = st.lists(st.integers(0, 1), min_size=program.columns, max_size=program.columns)
+    at, other, free = (np.array(data.draw(bits), dtype=float) for _ in range(3))
+    is_free = free > 0
+    changed = np.where(is_free, other, at)
+    part = program.part(is_free, at)
+    if program.is_met(changed):
+        assert part.is_met(other[is_free])
+    if program.is_met(at) and part.is_met(other[is_free]):
+        assert program.is_met(changed)
+    # What the objective changes by is what it changes by in the part.
+    moved = program.value(changed) - program.value(at)
+    assert part.value(other[is_free]) - part.value(at[is_free]) == pytest.approx(moved)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import pytest
@@ -14,13 +13,12 @@ from geo_service.errors import InvalidQueryError
 from geo_service.jobs import Cancelled
 from geo_service.language import Language, Translator
 from geo_service.layout.evaluate import evaluate
-from geo_service.layout.explain import replacement_cost, why_not
+from geo_service.layout.explain import why_not
 from geo_service.layout.fit import place_project
 from geo_service.layout.goals import TermName, goals_of
 from geo_service.layout.proposal import Proposal
-from geo_service.layout.propose import derived, propose
-from geo_service.layout.solve import LayoutSearch
-from geo_service.layout.solver import Solver, Status
+from geo_service.layout.propose import derived, propose, replaced
+from geo_service.layout.solver import Status
 from geo_service.maps.draw import draw
 from geo_service.maps.kinds import KINDS, MapInput
 from geo_service.maps.kinds.layout import arrow
@@ -128,18 +126,16 @@ def test_each_decision_says_what_it_gains_and_what_the_next_best_loses(proposal:
 def test_a_decision_costs_more_to_keep_than_to_replace(proposal: Proposal) -> None:
     """Solving again without a decision loses no more than its regret with all else as it is."""
     assert proposal.decision is not None
-    assert proposal.after is not None
-    (name, place), *_ = proposal.decision.places.items()
-    with Solver() as solver:
-        search = LayoutSearch(proposal.model, solver, end=time.monotonic() + 60)
-        key = ("put", name, place)
-        lost, other = replacement_cost(search, proposal.after, key, seconds=30)
-    assert lost is not None
-    assert other is not None
-    assert other.places[name] != place
+    name, *_ = proposal.decision.places
+    told: list[tuple[int, int, str]] = []
+    (one,) = replaced(proposal, [name], progress=lambda *step: told.append(step)).replacements
+    assert (one.kind, one.subject, one.choice) == ("put", name, proposal.decision.places[name])
+    assert one.is_proven
     regret = proposal.why["put", name].regret
     assert regret is not None
-    assert -1e-6 <= lost <= regret + 1e-6
+    assert one.loses is not None
+    assert -1e-6 <= one.loses <= regret + 1e-6
+    assert told[0] == (0, 1, "replacement")
 
 
 def test_alternatives_front_and_firmness_are_lawful_layouts(proposal: Proposal) -> None:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from geo_service.layout import improve
+from geo_service.layout import solver as solver_module
 from geo_service.layout.evaluate import evaluate, proximity
-from geo_service.layout.explain import replacement_cost
 from geo_service.layout.front import find_front
-from geo_service.layout.goals import TermName
+from geo_service.layout.goals import FrontWanted, TermName
+from geo_service.layout.milp import LinearProgram
 from geo_service.layout.model import Decision, LayoutModel, today
-from geo_service.layout.solve import FoundLayout, LayoutSearch, find_layout, quick_decision
-from geo_service.layout.solver import Solver, Status
+from geo_service.layout.replacement import replacement_of
+from geo_service.layout.solve import (
+    FoundLayout,
+    LayoutSearch,
+    SearchPoint,
+    find_layout,
+    quick_decision,
+)
+from geo_service.layout.solver import Solved, Solver, Status
 from tests.depth import thorough
 from tests.layout.made import (
     best_by_trying,
@@ -118,12 +129,81 @@ def test_a_front_is_that_of_trying_everything(solver: Solver, model: LayoutModel
         if not any(o != pair and o[0] >= pair[0] and o[1] >= pair[1] for o in pairs)
     }
     search = LayoutSearch(model, solver, end=time.monotonic() + 60)
-    found = find_front(search, [TermName.MOVES, TermName.PLACED], 5, seconds=60)
-    assert all(point.is_proven for point in found)
+    wanted = FrontWanted(terms=(TermName.MOVES, TermName.PLACED), points=5)
+    found = find_front(search, wanted, seconds=60)
+    assert all(point.is_proven for point in found.points)
+    assert found.lost == 0
     assert {
         (-point.evaluation.terms[TermName.MOVES], point.evaluation.terms[TermName.PLACED])
-        for point in found
+        for point in found.points
     } == front
+
+
+@pytest.fixture
+def hurried(solver: Solver, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the time limits that are given to a solver that finds nothing in any time."""
+    limits: list[float] = []
+
+    def solve(_: LinearProgram, *, time_limit_s: float, **__: object) -> Solved:
+        limits.append(time_limit_s)
+        return Solved(
+            status=Status.UNKNOWN,
+            values=None,
+            value=None,
+            bound=None,
+            nodes=0,
+            seconds=0.0,
+            first_seconds=None,
+            is_cut_short=True,
+        )
+
+    monkeypatch.setattr(solver, "solve", solve)
+    return limits
+
+
+def test_each_point_of_a_front_has_its_own_time_and_one_that_ran_out_is_told(
+    solver: Solver, county: LayoutModel, hurried: list[float]
+) -> None:
+    wanted = FrontWanted(terms=(TermName.FOCUS, TermName.CHAINS), points=5, point_limit_s=7.0)
+    found = find_front(LayoutSearch(county, solver, end=math.inf), wanted, seconds=0.5)
+    # Both ends are today's layout, found without the solver; the one point between is not found.
+    assert [point.is_proven for point in found.points] == [False]
+    assert found.lost == 1
+    # Of the ends both terms are tried, of the point between the first: half of 7 s for each.
+    assert hurried == pytest.approx([3.5] * 5, abs=0.1)
+
+
+@thorough(50)
+@given(models(), st.integers(1, 4))
+def test_a_layout_improved_part_by_part_meets_the_goals_and_is_no_worse(
+    solver: Solver, model: LayoutModel, at_once: int
+) -> None:
+    first = quick_decision(model)
+    before, best = evaluate(model, first), best_by_trying(model)
+    if not before.is_met or best is None:
+        return
+    search = LayoutSearch(model, solver, end=time.monotonic() + 60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(improve, "PARKS_AT_ONCE", at_once)
+        better = improve.improve(search, search.program.objective(), first, end=search.end)
+    judged = evaluate(model, better)
+    assert judged.is_met
+    assert before.objective - 1e-6 <= judged.objective <= best[1].objective + 1e-6
+
+
+def test_a_large_program_is_improved_before_it_is_solved(
+    solver: Solver, county: LayoutModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A solver that only knows what it is given to begin with ends with the best layout."""
+    usual = find_layout(LayoutSearch(county, solver, end=time.monotonic() + 60))
+    monkeypatch.setattr(solver_module, "MANY_COLUMNS", 1)
+    told: list[SearchPoint] = []
+    search = LayoutSearch(county, solver, end=time.monotonic() + 60, tell=told.append)
+    found = find_layout(search)
+    assert found.decision == usual.decision
+    assert found.status is Status.OPTIMAL
+    # The first that is told comes from improving: it has no bound yet.
+    assert (told[0].value, told[0].bound) == (pytest.approx(usual.objective), None)
 
 
 # ---- by hand -----------------------------------------------------------------------------------
@@ -222,5 +302,23 @@ def test_what_was_forbidden_on_the_way_is_no_spare(county: LayoutModel, solver: 
     search = LayoutSearch(banned, solver, end=time.monotonic() + 60)
     judged = evaluate(banned, quick_decision(banned))
     assert quick_decision(banned).places == {"p": "y"}
-    assert replacement_cost(search, judged, ("put", "p", "y"), seconds=30) == (None, None)
+    without = replacement_of(search, judged.objective, ("put", "p", "y"), seconds=30)
+    assert (without.loses, without.is_proven) == (None, True)
+    assert search.cuts == []
+
+
+def test_a_replacement_costs_what_the_best_layout_without_it_lacks(
+    county: LayoutModel, solver: Solver
+) -> None:
+    # The best is 30 (A leads 18, the project at x). Without 18 in A it is 13: 10 of focus instead
+    # of 6 and two pairs at 5 each, which loses 6. With x out, y brings neither focus (3) nor, with
+    # C 4 km away, a pair (5): 8.
+    found = solve(county, solver)
+    assert found.objective == pytest.approx(30)
+    search = LayoutSearch(county, solver, end=time.monotonic() + 60)
+    loses = {
+        key: replacement_of(search, 30.0, key, seconds=30).loses
+        for key in (("lead", "A", "18"), ("put", "p", "x"))
+    }
+    assert loses == {("lead", "A", "18"): pytest.approx(6), ("put", "p", "x"): pytest.approx(8)}
     assert search.cuts == []

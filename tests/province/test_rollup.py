@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
+import geopandas as gpd
 import openpyxl
+import pyogrio
 import pytest
 from shapely.affinity import translate
 
@@ -107,6 +110,49 @@ def test_a_roll_up_is_a_table_and_a_workbook(reviewed: Path) -> None:
     cells = [cell for row in book["Parks"].iter_rows(values_only=True) for cell in row]
     assert "13 Processing of farm products" in cells
     assert "attention" in cells
+
+
+def test_a_roll_up_is_a_geopackage(reviewed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "province.gpkg"
+    done = run("province", "report", reviewed, "--format", "gpkg", "-o", path)
+    assert done.returncode == 2, done.stderr  # one county is faulty
+    assert {name for name, _ in pyogrio.list_layers(path)} == {
+        "counties", "parks", "rules", "industries", "groups", "specialisations", "neighbours",
+        "province",
+    }  # fmt: skip
+    about = pyogrio.read_info(path, layer="parks")
+    assert (about["crs"], about["features"], about["geometry_type"]) == (
+        "EPSG:4490", 6, "MultiPolygon",
+    )  # fmt: skip
+    counties = pyogrio.read_dataframe(path, layer="counties").set_index("county_code")
+    assert list(counties.index) == [*CODES, "500104"]
+    assert counties.loc["500102", ["parks", "watch", "fail"]].tolist() == [2, 1, 0]
+    assert counties.loc["500104", "state"] == "faulty"
+    assert "parks.geojson" in counties.loc["500104", "faults"]
+    assert counties.geometry.notna().tolist() == [True, True, True, False]
+    facts = pyogrio.read_dataframe(path, layer="province", read_geometry=False)
+    told = dict(zip(facts["item"], facts["value"], strict=True))
+    assert (told["crs"], told["illustrative"]) == ("EPSG:4490", "true")
+    assert json.loads(told["sources"]) == ["made for tests"]
+
+
+def test_a_roll_up_is_geoparquet(reviewed: Path) -> None:
+    content = run_bytes("province", "report", reviewed, "--format", "geoparquet").stdout
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parks, counties = (
+            gpd.read_parquet(io.BytesIO(archive.read(f"{name}.parquet")))
+            for name in ("parks", "counties")
+        )
+        facts = json.loads(archive.read("province.json"))
+    assert parks.crs == counties.crs == "EPSG:4490"
+    assert facts["sources"] == ["made for tests"]
+    own = parks.set_index(["county_code", "park_id"]).loc[("500101", "P1")]
+    assert own["province_location_quotient"] == pytest.approx(7_900 / 1_500)
+    assert bool(own["illustrative"])
+    assert counties.geometry.iloc[0].covers(own["geometry"])
+    assert counties.set_index("county_code")["state"].to_dict() == {
+        **dict.fromkeys(CODES, "whole"), "500104": "faulty",
+    }  # fmt: skip
 
 
 def test_a_province_without_a_whole_review_is_told(reviewed: Path, tmp_path: Path) -> None:

@@ -222,6 +222,16 @@ def test_a_place_at_a_cut_off_piece_goes_to_the_main_part() -> None:
     assert network.cut_off_near(at((1000, 320), (0, 10))).tolist() == [1, -1]
 
 
+def test_some_doors_of_many_give_the_same_minutes() -> None:
+    network = RoadNetwork.build(main_and_stub(300))
+    reach = network.reach(at((5000, 0)))
+    places = at((100, 0), (1000, 320), (0, 5), (1010, 310))
+    rows = np.array([3, 1])
+    found = reach.minutes(network.doors(places).taken(rows))
+    assert found.tolist() == reach.minutes(places)[rows].tolist()
+    assert found.tolist() == [reach.minutes(places[[row]])[0] for row in rows.tolist()]
+
+
 def test_a_facility_at_a_cut_off_piece_is_reached_over_the_main_part() -> None:
     network = RoadNetwork.build(main_and_stub(300))
     reach = network.reach(at((1000, 300), (4999, 0)))

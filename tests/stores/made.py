@@ -9,7 +9,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from geo_service.planning import layers
+from geo_service.access import Acting, Role, acting_as
+from geo_service.planning import PlanningService, layers
 from geo_service.planning.layers import newest_layer
 from geo_service.stores.base import CATALOGUE, REVIEW, Saved, Store, WorkspaceAt
 from tests.stores.conftest import Place
@@ -17,6 +18,16 @@ from tests.stores.rows import (
     draft,
     parcels,
 )
+
+LI = Acting(account="li", roles=frozenset({Role.REVIEWER}))
+WANG = Acting(account="wang", roles=frozenset({Role.REVIEWER, Role.ADMIN}))
+
+
+def submitted(service: PlanningService) -> str:
+    """Submit the current review as Li and return its id."""
+    with acting_as(LI):
+        service.reviews.acts.submit(service.review.review_id, "please")
+    return service.review.review_id
 
 
 def publish(store: Store, count: int, *, expected: str | None = None) -> str:
@@ -68,10 +79,12 @@ def fill_up(path: Path) -> None:
 
 
 def without_accounts(connection: sa.Connection) -> None:
-    """Take away what the fourth form of the catalogue added."""
+    """Take away what the fourth form of the catalogue and later ones added."""
     for table in (
+        *("ledger_lines", "ledger_head"),
         *("account_tokens", "account_sessions", "account_tries", "accounts"),
         *("result_claims", "audit_lines", "audit_head"),
     ):
         connection.execute(sa.text(f"DROP TABLE {table}"))
     connection.execute(sa.text("ALTER TABLE layer_versions DROP COLUMN account"))
+    connection.execute(sa.text("ALTER TABLE saved_results DROP COLUMN is_held"))

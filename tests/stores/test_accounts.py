@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from geo_service.access import Acting, Role, acting_as
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.stores.accounts import Account, Session, Token, digest_of
-from geo_service.stores.audit import AuditLine, Head
+from geo_service.stores.audit import AuditLine
 from geo_service.stores.base import Store
+from geo_service.stores.chain import Head
 from geo_service.stores.opening import open_store
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import catalogue_of

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from geo_service.access import acting_as
 from geo_service.errors import BusyError
 from geo_service.language import Language
+from geo_service.model import Finding, Severity
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import kept_reviews
 from geo_service.planning.apart import TilesApart, WorksApart
+from geo_service.planning.grants import GrantForm, GrantKind
 from geo_service.planning.rankings import RankingFormat
 from geo_service.planning.review_files import ExportFormat
+from geo_service.planning.verification import verify_review
 from geo_service.stores.base import WorkspaceAt
 from geo_service.web.app import create_app
+from geo_service.zoning.review import review
 from tests.client import TestClient
 from tests.county import County, box, enterprise, parcel
 from tests.patience import PATIENCE_S, eventually
-from tests.stores.made import publish_parcels
+from tests.stores.made import LI, WANG, publish_parcels
 
 PROJECT: dict[str, Any] = {
     "name": "p",
@@ -34,12 +43,44 @@ PROJECT: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def folder(county: County, tmp_path: Path) -> Path:
-    """Return a county in which not all is well."""
+def written(folder: Path) -> Path:
+    """Write a county in which not all is well."""
+    county = County()
     county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
     county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
-    return county.write(tmp_path / "county")
+    return county.write(folder / "county")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a county in which not all is well."""
+    return written(tmp_path)
+
+
+@dataclass(frozen=True)
+class OpenedBefore:
+    """A county that a service opened apart and closed, and what it told."""
+
+    folder: Path
+    review_id: str
+    english: bytes
+    results: list[Finding]
+
+
+@pytest.fixture(scope="module")
+def opened_once(tmp_path_factory: pytest.TempPathFactory) -> OpenedBefore:
+    """Return the county of all tests that begin with what an opening leaves."""
+    folder = written(tmp_path_factory.mktemp("opened"))
+    with closing(RunningCounty.open(WorkspaceAt(folder), is_apart=True)) as first:
+        told = whole(first, first.review.review_id, Language.EN)
+        return OpenedBefore(folder, first.review.review_id, told, list(first.review.results))
+
+
+@pytest.fixture
+def before(opened_once: OpenedBefore, folder: Path) -> OpenedBefore:
+    """Return the same of a copy in place of `folder`, to be changed."""
+    shutil.rmtree(folder)
+    return replace(opened_once, folder=Path(shutil.copytree(opened_once.folder, folder)))
 
 
 @pytest.fixture
@@ -161,32 +202,30 @@ def test_the_child_that_makes_tiles_ends_when_it_may_and_the_next_tile_starts_an
 
 
 def test_an_unchanged_county_is_opened_from_its_kept_review(
-    start: Start, monkeypatch: pytest.MonkeyPatch, folder: Path
+    start: Start, monkeypatch: pytest.MonkeyPatch, before: OpenedBefore
 ) -> None:
-    first = start()
-    expected = whole(first, first.review.review_id, Language.EN)
-    assert [path.suffix for path in (folder / "store" / "reviews").iterdir()] == [".review"]
+    kept = list((before.folder / "store" / "reviews").iterdir())
+    assert [path.suffix for path in kept] == [".review"]
     monkeypatch.setattr(WorksApart, "_run", refuse)
     again = start()
-    assert again.review.review_id == first.review.review_id
+    assert again.review.review_id == before.review_id
     assert again.reviews.register(again.review.review_id, Language.EN)["numberMatched"] > 0
     monkeypatch.undo()
-    assert whole(again, again.review.review_id, Language.EN) == expected
+    assert whole(again, again.review.review_id, Language.EN) == before.english
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "other"])
 def test_a_kept_review_that_is_damaged_is_made_again(
-    start: Start, folder: Path, damage: str, caplog: pytest.LogCaptureFixture
+    start: Start, before: OpenedBefore, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = start()
-    (path,) = (folder / "store" / "reviews").iterdir()
+    (path,) = (before.folder / "store" / "reviews").iterdir()
     content = path.read_bytes()
     other = bytearray(content)
     other[len(content) // 2] ^= 1
     spoiled = {"cut": content[:-9], "changed": bytes(other), "empty": b"", "other": b"x" * 500}
     path.write_bytes(spoiled[damage])
     again = start()
-    assert list(again.review.results) == list(first.review.results)
+    assert list(again.review.results) == before.results
     assert path.read_bytes() == content
     reason = {"cut": "damaged", "changed": "damaged", "empty": "format", "other": "format"}[damage]
     assert caplog.messages == [f"A kept review cannot be used and is made again: {reason}"]
@@ -206,13 +245,12 @@ def test_a_kept_review_of_something_else_is_made_again(
 
 
 def test_another_installation_makes_its_own_review(
-    start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, before: OpenedBefore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start()
-    (path,) = (folder / "store" / "reviews").iterdir()
+    (path,) = (before.folder / "store" / "reviews").iterdir()
     monkeypatch.setattr(kept_reviews, "installation", lambda: "other")
     start()
-    names = [found.name for found in (folder / "store" / "reviews").iterdir()]
+    names = [found.name for found in (before.folder / "store" / "reviews").iterdir()]
     assert len(names) == 1  # what nobody reads any more is made room for
     assert names != [path.name]
 
@@ -253,12 +291,13 @@ def test_plans_that_no_longer_count_are_not_held(
     start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_apart: bool
 ) -> None:
     monkeypatch.setattr("geo_service.maps.kinds.plan.TILED_ABOVE_FEATURES", 0)  # so tiles are made
+    monkeypatch.setattr("geo_service.planning.works.review", review)  # which other tests keep
     county = start(is_apart=is_apart)
     county.tiles.current().start()
     client = TestClient(create_app(county))
     plans = []
     reviews = []
-    for status in ("idle", "vacant", "idle", "vacant"):
+    for status in ("idle", "vacant", "idle"):
         plans.append(weakref.ref(county.plan))
         reviews.append(county.review.review_id)
         assert client.get("/maps/overview").status_code == 200
@@ -294,3 +333,34 @@ def wait_until_settled(county: RunningCounty) -> None:
     assert county.jobs.wait(done, PATIENCE_S)
     for job in county.jobs.jobs():
         county.jobs.wait(job, PATIENCE_S)
+
+
+def test_a_waiver_by_form_counts_in_other_processes_and_what_they_make_is_signed(
+    start: Start, folder: Path
+) -> None:
+    service = start()
+    finding = next(one for one in service.review.results if one.severity is not Severity.MUST)
+    service.grants.grant(
+        GrantForm(
+            kind=GrantKind.WAIVER,
+            rule_id=finding.rule_id,
+            layer=finding.subject.layer,
+            subject_id=finding.subject.id,
+            document_number="9",
+            reason="moving",
+            authority="the county",
+            expires_on=date.max,
+        )
+    )
+    assert service.refresh()
+    aside = {one.rule_id for one in service.review.results if one.waived is not None}
+    assert aside == {finding.rule_id}
+    assert finding.park_id == "P1"
+    again = service.reviews.make(service.rulebook, parks=["P1"], is_trial=True)
+    assert again.waived_count == service.review.waived_count  # all of it is in P1
+    review_id = service.review.review_id
+    with acting_as(LI):
+        service.reviews.acts.submit(review_id)
+    with acting_as(WANG):
+        service.reviews.acts.sign(review_id)
+    assert verify_review(folder, review_id).differences == []

@@ -1,7 +1,8 @@
 """A process is killed at random points of its writes; what it acknowledged is there, whole.
 
 The child does one write after another and says each once the store has returned; it is killed
-(SIGKILL) at a random moment. GEO_CRASHES=100 does it a hundred times a store.
+(SIGKILL) at a random moment, more often in the deep profile. GEO_CRASHES=100 does it a hundred
+times a store.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from geo_service.stores.base import REVIEW, SCENARIO, Store
 from geo_service.stores.frames import content_digest
 from tests.conftest import ROOT
 from tests.county import County, box, parcel, park
+from tests.depth import examples
 from tests.stores.conftest import Place
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.deep]
 
-CRASHES = int(os.environ.get("GEO_CRASHES", "10"))
+CRASHES = int(os.environ.get("GEO_CRASHES", examples(30)))
+"""Five seeds begin with a kind of write each."""
 MOST_WRITES = 5
 Write = dict[str, Any]
 

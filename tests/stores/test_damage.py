@@ -31,13 +31,14 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 from tests.county import FEW_RULES, County, box, parcel
+from tests.depth import examples
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import catalogue_of
 from tests.terminal import run
 
 pytestmark = pytest.mark.slow
 
-FLIPS, CUTS = 50, 12
+FLIPS, CUTS = examples(125), examples(40)
 """How many times bytes are changed, and files are cut short."""
 
 
@@ -109,6 +110,7 @@ def _exported(workspace: WorkspaceAt) -> bool:
     return True
 
 
+@pytest.mark.deep
 def test_whatever_byte_is_damaged_the_answer_is_right_or_an_error_of_the_store(
     made: County, tmp_path: Path
 ) -> None:

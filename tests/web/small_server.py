@@ -1,8 +1,8 @@
 """The service as a process of its own, with limits that a test can reach in seconds.
 
 `python -m tests.web.small_server WORKSPACE LIMITS`, where LIMITS is JSON: `connections` and
-`shares` name limits, `files` is how many the process may open, `held` how many of them it wastes,
-`bytes` the largest import.
+`shares` name limits, `access` what else a policy has, `files` is how many the process may open,
+`held` how many of them it wastes, `bytes` the largest import.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> None:
     access = ServicePolicy(
         connections=ConnectionLimits(**asked.get("connections", {})),
         shares=ShareLimits(**asked.get("shares", {})),
+        **asked.get("access", {}),
     )
     serve(
         workspace,

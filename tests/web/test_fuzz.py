@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, cast
+from zlib import crc32
 
 import pytest
 import schemathesis
@@ -21,7 +22,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geo_service.planning import PlanningService
+from geo_service.access import Role
+from geo_service.planning import PlanningService, accounts
 from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
@@ -137,4 +139,40 @@ def test_what_is_answered_is_what_is_described(
         for name, value in (place or {}).items():
             if isinstance(value, str):
                 place[name] = there.get(value, value)
+    case.call_and_validate(checks=CHECKS)
+
+
+# ---- with accounts -------------------------------------------------------------------------------
+
+SAMPLE = 4
+"""One operation of so many is asked as well in a county with accounts, each for one role."""
+sample = description.include(
+    func=lambda context: crc32(context.operation.label.encode()) % SAMPLE == 0
+)
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Run the service with accounts; return what programs of each role, and of nobody, say."""
+    folder = five_sites().write(tmp_path_factory.mktemp("fuzz_accounts") / "county")
+    county = PlanningService.open(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+        patch.setattr(accounts, "HASHING", cheap)
+        for role in Role:
+            county.accounts.add(role.value, [role], "a long password")
+    running.app = create_app(county, access=ACCESS)
+    made = [county.accounts.make_token(role.value, [role])[1] for role in Role]
+    yield [*(f"Bearer {one}" for one in made), "Bearer of nothing"]
+    shutdown_lifespans()
+    county.close()
+
+
+@sample.parametrize()  # type: ignore[untyped-decorator]  # as above
+@thorough(RANDOM_CASES // 4, also_allowed=tuple(HealthCheck))
+def test_with_accounts_too_what_is_answered_is_what_is_described(
+    case: schemathesis.Case[Any], tokens: list[str]
+) -> None:
+    who = tokens[crc32(case.operation.label[::-1].encode()) % len(tokens)]
+    case.headers["authorization"] = who
     case.call_and_validate(checks=CHECKS)

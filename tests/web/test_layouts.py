@@ -131,6 +131,22 @@ def test_decisions_become_a_scenario(demo_client: TestClient, made: dict[str, An
         demo_client.delete(f"/api/scenarios/{answer.json()['scenario_id']}")
 
 
+def test_decisions_are_solved_without(demo_client: TestClient, made: dict[str, Any]) -> None:
+    path = f"/api/layouts/{made['layout_id']}/replacements"
+    answer = demo_client.post(path, json={"decisions": ["YY-B-12"]})
+    assert answer.status_code == 201, answer.text
+    (one,) = answer.json()["replacements"]
+    assert (one["kind"], one["subject"], one["is_proven"]) == ("lead", "YY-B-12", True)
+    assert one["loses"] >= 0
+    # Those that are asked for later are told beside it.
+    whole = demo_client.post(path).json()["replacements"]
+    assert [item["subject"] for item in whole] == ["YY-B-12", GARMENT["name"]]
+    assert whole[0] == one
+    assert demo_client.get(path.removesuffix("/replacements")).json()["replacements"] == whole
+    assert demo_client.post(path, json={"decisions": ["?"]}).status_code == 400
+    assert demo_client.post("/api/layouts/l-none/replacements").status_code == 404
+
+
 def test_bad_goals_are_told_all_at_once(demo_client: TestClient) -> None:
     bad = {"nam": "x", "industries": {"parks": ["?"]}, "moves": {"most": -1}}
     answer = demo_client.post("/api/layouts", json={"goals": bad})

@@ -218,3 +218,24 @@ def test_a_page_about_a_scenario_says_so(client: TestClient, own: str, page: str
     html = {"accept": "text/html"}
     assert client.get(page, headers=html).status_code == (404 if page == "/parks/P9" else 200)
     assert client.get(f"{page}?scenario=nowhere", headers=html).status_code == 404
+
+
+def test_the_home_page_and_its_figures_are_of_a_scenario_if_asked(
+    client: TestClient, own: str
+) -> None:
+    scenario = own.rsplit("/", 1)[-1]
+    now = client.get("/api/overview").json()
+    then = client.get("/api/overview", params={"scenario": scenario}).json()
+    assert (now["parks"], then["parks"]) == (2, 3)  # the scenario adds P9
+    assert then["review_id"] != now["review_id"]
+    # E1 is P2's in the scenario, and its output among the rows of P2.
+    rows = {}
+    for name, query in (("now", {}), ("then", {"scenario": scenario})):
+        listed = client.get("/api/overview/output", params=query).json()["rows"]
+        rows[name] = {row["park_id"] for row in listed if row["id"].startswith("E1")}
+    assert rows == {"now": {"P1"}, "then": {"P2"}}
+    page = client.get(f"/?scenario={scenario}")
+    assert page.status_code == 200
+    assert scenario in page.text
+    for address in ("/?scenario=c-none", "/api/overview?scenario=c-none"):
+        assert client.get(address).status_code == 404

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from geo_service import open_plan
 from geo_service import review as review_plan
 from geo_service.language import Language, Translator
-from geo_service.model import BasisTag, LegalBasis, Message, Severity, Verdict
+from geo_service.model import BasisTag, LegalBasis, Message, Severity, Subject, Verdict
 from geo_service.planning import dump
 from geo_service.reports import stream
 from geo_service.reports.document import review_document
@@ -22,7 +24,7 @@ from geo_service.reports.stream import KeptShapes, review_pieces
 from geo_service.spatial.grid_overlay import is_available
 from geo_service.zoning import measured
 from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
-from geo_service.zoning.check import Outcome
+from geo_service.zoning.check import Outcome, missing_value, missing_values, no_zones
 from geo_service.zoning.findings import Findings
 from geo_service.zoning.portions import Stamp
 
@@ -111,7 +113,7 @@ def test_a_row_is_told_with_its_own_figures() -> None:
         "value": 700.0,
         "unit": "m²",
     }
-    assert by_id["B"].title.values["zones"] == ["Z1"]
+    assert by_id["B"].title.values["zones"] == ["Z1"]  # noqa: PD011 - a message's
     assert by_id["B"].park_id is None
 
 
@@ -221,3 +223,39 @@ def test_a_streamed_document_may_leave_out_findings(cut_at_once: Review) -> None
     pieces = review_pieces(cut_at_once, translator, has_findings=False)
     document = review_document(cut_at_once, translator)
     assert b"".join(pieces) == dump({**document, "findings": []}, indent=True)
+
+
+def test_what_is_missing_of_many_is_what_is_missing_of_each() -> None:
+    ids, parks = pd.Series(["E1", "E2"], dtype="str"), pd.Series(["P1", None], dtype="str")
+    together = missing_values("enterprises", ids, parks, "tax_cny", severity=Severity.INFO)
+    singly = [
+        missing_value(
+            park_id=park_id,
+            subject=Subject("enterprises", enterprise_id),
+            column="tax_cny",
+            severity=Severity.INFO,
+        )
+        for enterprise_id, park_id in (("E1", "P1"), ("E2", None))
+    ]
+    assert [together.at(row) for row in range(2)] == singly
+    said = list(together.said())
+    assert said == [(item.subject.id, item.title, item.evidence) for item in singly]
+
+
+def test_a_finding_said_of_many_is_alike_in_all_rows() -> None:
+    alike = no_zones("", "heritage", measure="area_inside")
+    ids, parks = pd.Series(["L1", "L2"], dtype="str"), pd.Series([None, "P1"], dtype="str")
+    together = RawBatch.alike(alike, "parcels", ids, parks)
+    assert together.is_alike
+    assert not batch([("L1", "P1", 2.0)]).is_alike
+    expected = [
+        replace(alike, subject=Subject("parcels", "L1"), park_id=None),
+        replace(alike, subject=Subject("parcels", "L2"), park_id="P1"),
+    ]
+    assert [together.at(row) for row in range(2)] == expected
+
+
+def test_some_rows_say_what_they_say_in_the_whole() -> None:
+    whole = batch([("L1", "P1", 2.0), ("L2", None, 3.0), ("L3", "P1", 4.0)])
+    some = whole.of(np.array([2, 0]))
+    assert list(some.said()) == [list(whole.said())[row] for row in (2, 0)]

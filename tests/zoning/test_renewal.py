@@ -124,23 +124,47 @@ def edited(plan: Plan, rnd: random.Random) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def bases() -> dict[int, Review]:
-    """Reviews of the demo county, by the size of layer from which on parts are cut later."""
+def few(demo: Plan) -> Plan:
+    """The demo with nine parks of all tiers, and what lies in them: a review takes a third."""
+    ids = demo.frame("parks")["park_id"].tolist()
+    chosen = {*ids[:2], *ids[5::7]}
+    layers = ("parks", "parcels", "buildings", "enterprises")
+    frames = {name: demo.frame(name) for name in layers}
+    frames = {name: frame[frame["park_id"].isin(chosen)] for name, frame in frames.items()}
+    floors = demo.frame("floors")
+    frames["floors"] = floors[floors["building_id"].isin(frames["buildings"]["building_id"])]
+    frames = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
+    return demo.with_layers(frames, label="nine parks")
+
+
+@pytest.fixture(scope="module")
+def bases() -> dict[tuple[bool, int], Review]:
+    """Reviews of whole demo and part, by the size of layer from which on parts are cut later."""
     return {}
 
 
-@given(seed=st.integers(0, 10**9), many=st.sampled_from([20_000, 20_000, 100]))
-@thorough(75, in_deep=1_000)
+@given(
+    seed=st.integers(0, 10**9),
+    many=st.sampled_from([20_000, 20_000, 100]),
+    is_whole=st.sampled_from([False] * 9 + [True]),
+)
+@thorough(50, in_deep=1_000)
 def test_a_renewed_review_equals_a_full_one(
-    demo: Plan, bases: dict[int, Review], seed: int, many: int
+    demo: Plan,
+    few: Plan,
+    bases: dict[tuple[bool, int], Review],
+    seed: int,
+    many: int,
+    is_whole: bool,  # noqa: FBT001 - drawn
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measured, "MANY_SUBJECTS", many)
-        base = bases.get(many)
+        first = demo if is_whole else few
+        base = bases.get((is_whole, many))
         if base is None:
-            base = bases[many] = review(demo, as_of=DAY)
+            base = bases[is_whole, many] = review(first, as_of=DAY)
         rnd = random.Random(seed)  # noqa: S311 - edits of a test
-        plan = edited(demo, rnd)
+        plan = edited(first, rnd)
         renewed = review(plan, as_of=DAY, earlier=base)
         if rnd.random() < CHAINED:
             plan = edited(plan, rnd)

@@ -19,7 +19,6 @@ from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import default_rulebook, parse_rulebook
 from tests.county import County, box, enterprise, line, parcel, point, zone
 from tests.depth import thorough
-from tests.reading import read_once
 from tests.zoning.made import river
 
 DAY = date(2026, 11, 30)
@@ -105,7 +104,7 @@ def reviewed(county: County, text: str) -> Review:
         rules = parse_rulebook(text, "made.json")
     except RulebookError:
         rules = default_rulebook()
-    with tempfile.TemporaryDirectory() as folder, read_once():
+    with tempfile.TemporaryDirectory() as folder:
         plan = open_plan(county.write(Path(folder) / "county"))
         return review(plan, rules, as_of=DAY)
 

@@ -377,7 +377,12 @@ function listOf(list, items, shown, held, choose) {
       : [];
   });
   return [
-    make('p', { class: 'list-note', role: 'status' }, noteOf(list, items, shown, held)),
+    make(
+      'div',
+      { class: 'list-note is-spread' },
+      make('span', { role: 'status' }, noteOf(list, items, shown, held)),
+      list.more === 'share' ? make('span', null, text('leading_share')) : null,
+    ),
     ...groups,
     shown.length > MOST_LINES
       ? make('p', { class: 'list-note' }, text('search_more', { count: MOST_LINES }))

@@ -1,7 +1,14 @@
 // Numbers, units and days as planners write them: 亩 with 公顷 beside, 万元; in English
 // hectares with mu beside, millions of CNY.
 import { make } from '../shared/dom.js';
-import { M2_PER_HA, M2_PER_MU, formatsIn, hasValue, localeOf } from '../shared/format.js';
+import {
+  M2_PER_HA,
+  M2_PER_MU,
+  formatsIn,
+  hasValue,
+  localeOf,
+  withMinus,
+} from '../shared/format.js';
 import { isWithheld, start, t } from './frame.js';
 
 const locale = localeOf(start.lang);
@@ -17,15 +24,16 @@ const { whole, one, two, fine, share } = formatsIn(start.lang);
 const orDash = (write) => (value) => (hasValue(value) ? write(value) : NONE);
 
 export const count = orDash((value) => whole.format(value));
-const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+const compact = withMinus(
+  new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 }),
+);
 // A count where there is little room: 16,155 as 1.6万 or 16.2K.
 export const short = orDash((value) =>
   value < 1000 ? whole.format(value) : compact.format(value),
 );
-const oneSigned = new Intl.NumberFormat(locale, {
-  maximumFractionDigits: 1,
-  signDisplay: 'exceptZero',
-});
+const oneSigned = withMinus(
+  new Intl.NumberFormat(locale, { maximumFractionDigits: 1, signDisplay: 'exceptZero' }),
+);
 export const signed = orDash((value) => oneSigned.format(value));
 export const number = orDash((value) => two.format(value));
 export const exact = orDash((value) =>

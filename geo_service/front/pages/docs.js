@@ -17,7 +17,7 @@ window.addEventListener('load', () => {
     new MutationObserver(nameFields).observe(container, { childList: true, subtree: true });
   }
   window.SwaggerUIBundle({
-    url: '/openapi.json',
+    url: 'openapi.json',
     dom_id: '#swagger-ui',
     validatorUrl: null,
     deepLinking: false,

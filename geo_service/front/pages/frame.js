@@ -47,8 +47,14 @@ export function pageAddress(path) {
   return `${start.root}${path}`;
 }
 
-export function parkAddress(parkId) {
-  return pageAddress(`/parks/${encodeURIComponent(parkId)}`);
+/**
+ * The page of a park, of the same plan as this page is about.
+ * @param {string} parkId
+ * @param {string | null} [scenario]
+ */
+export function parkAddress(parkId, scenario = start.scenario) {
+  const query = scenario ? `?${new URLSearchParams({ scenario })}` : '';
+  return pageAddress(`/parks/${encodeURIComponent(parkId)}${query}`);
 }
 
 export function setTitle(...parts) {

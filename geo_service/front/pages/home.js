@@ -8,6 +8,7 @@ import { count, time } from './amounts.js';
 import { BASIS_GROUPS } from './bases.js';
 import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
+import { scenarioNote } from './scenario_note.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { TIERS, WORST_FIRST, legend, tierBadge, verdictBadge } from './marks.js';
 import { columnsOf } from './home/columns.js';
@@ -21,6 +22,9 @@ const MOST = 10_000;
 const CHANGES_SHOWN = 6;
 const FACETS = ['verdict', 'tier', 'basis'];
 const FILTERS = ['tier', 'verdict', 'basis', 'words'];
+// With a scenario, the page tells what its plan makes of the county.
+/** @type {Record<string, string>} */
+const ofScenario = start.scenario ? { scenario: start.scenario } : {};
 /** @type {Record<string, any> & { parks: any[] }} */
 const state = { parks: [], tier: '', verdict: '', basis: '', words: '', figure: '' };
 
@@ -83,7 +87,7 @@ function drawChips() {
   }
 }
 
-const map = mapFrame('/maps/overview', {}, t('home.map'), {
+const map = mapFrame('/maps/overview', ofScenario, t('home.map'), {
   onSelected: (layer, id) => {
     if (layer === 'parks') {
       parks?.select(id);
@@ -173,7 +177,8 @@ function choose(change, { isStep = false } = {}) {
 // Has the address say what is chosen.
 function keep(isStep = false) {
   const given = [...FILTERS, 'figure'].filter((name) => state[name]);
-  const address = new URLSearchParams(given.map((name) => [name, state[name]])).toString();
+  const chosen = Object.fromEntries(given.map((name) => [name, state[name]]));
+  const address = new URLSearchParams({ ...ofScenario, ...chosen }).toString();
   const path = `${window.location.pathname}${address && `?${address}`}`;
   window.history[isStep ? 'pushState' : 'replaceState'](null, '', path);
 }
@@ -215,7 +220,12 @@ const decisions = make('div', { class: 'home-decisions' });
 const told = new Map();
 let asking = '';
 
-const asked = () => ({ tier: state.tier, verdict: state.verdict, basis: state.basis });
+const asked = () => ({
+  tier: state.tier,
+  verdict: state.verdict,
+  basis: state.basis,
+  ...ofScenario,
+});
 
 function overview() {
   const key = JSON.stringify(asked());
@@ -368,8 +378,10 @@ function readAddress() {
 async function load() {
   try {
     readAddress();
+    const of = start.scenario ? overview() : null;
+    start.review_id = (await of)?.review_id ?? start.review_id;
     const [found, review, about] = await Promise.all([
-      get('/api/parks', { limit: MOST }),
+      get('/api/parks', { limit: MOST, ...ofScenario }),
       get(`/api/reviews/${encodeURIComponent(start.review_id)}`),
       overview(),
     ]);
@@ -392,6 +404,11 @@ async function load() {
   }
 }
 
+const queryOf = (given) => {
+  const query = new URLSearchParams(given).toString();
+  return query && `?${query}`;
+};
+
 function head(review) {
   const tiers = TIERS.map((tier) => state.parks.filter((park) => park.tier === tier).length);
   return pageHead(t('console.home_title'), {
@@ -406,7 +423,11 @@ function head(review) {
         t('home.open_review'),
       ),
       ...wallButtons(),
-      make('a', { class: 'button strong', href: pageAddress('/sites') }, t('console.nav_sites')),
+      make(
+        'a',
+        { class: 'button strong', href: pageAddress(`/sites${queryOf(ofScenario)}`) },
+        t('console.nav_sites'),
+      ),
     ],
   });
 }
@@ -425,6 +446,7 @@ function draw(review, about) {
       'div',
       { class: 'home-screen' },
       head(review),
+      scenarioNote(pageAddress('/')),
       shownChips,
       make('div', { class: 'home-grid' }, kpis, centre, decisions),
     ),
@@ -443,9 +465,11 @@ function draw(review, about) {
       ),
       parks.node,
     ),
-    panel(t('home.changes'), { className: 'is-changes' }, changeBody),
+    start.scenario ? null : panel(t('home.changes'), { className: 'is-changes' }, changeBody),
   );
-  fillWith(changeBody, changes);
+  if (!start.scenario) {
+    fillWith(changeBody, changes);
+  }
   if (state.figure) {
     openFigure(state.figure);
   }

@@ -8,6 +8,7 @@ import { alternativesPanel } from './layout/alternatives.js';
 import { conflictPanel } from './layout/conflict.js';
 import { movesPanel, parksPanel, projectsPanel, termsPanel } from './layout/decisions.js';
 import { FrontView } from './layout/front.js';
+import { replacementsPanel } from './layout/replacements.js';
 import { WhyNot } from './layout/whynot.js';
 import { statusMark } from './layout/words.js';
 import { mapFrame } from './mapframe.js';
@@ -163,6 +164,7 @@ function show(found) {
     projectsPanel(found, acceptance),
     new WhyNot(found, path).panel(),
     movesPanel(found, acceptance),
+    replacementsPanel(found, path),
     found.alternatives.length ? alternativesPanel(found) : null,
     found.front.length ? new FrontView(found).panel() : null,
   );

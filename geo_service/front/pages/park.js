@@ -47,7 +47,7 @@ async function load() {
 // What there is of parks as they are only: beside others, and on one sheet.
 function waysOn() {
   const beside = pageAddress(`/compare?${new URLSearchParams({ parks: parkId })}`);
-  const sheet = `${parkAddress(parkId)}/sheet`;
+  const sheet = `${parkAddress(parkId, null)}/sheet`;
   return [
     start.is_public ? null : make('a', { class: 'button plain', href: beside }, t('park.compare')),
     make('a', { class: 'button plain', href: sheet }, t('park.one_page')),
@@ -114,7 +114,7 @@ function draw(park, profile) {
   setTitle(shorten(park.name, 60));
   showPage(
     head(park, profile.review_id),
-    scenarioNote(parkAddress(parkId)),
+    scenarioNote(parkAddress(parkId, null)),
     opening(park, profile),
     make(
       'div',

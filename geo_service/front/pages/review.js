@@ -10,6 +10,7 @@ import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js
 import { mapFrame } from './mapframe.js';
 import { legend, verdictBadge } from './marks.js';
 import { button, pageHead, panel, select } from './parts.js';
+import { actButtons, actMark, actPanel } from './review/act.js';
 import { Desk } from './review/desk.js';
 import { Filters } from './review/filters.js';
 import { Matrix, matrixKey } from './review/matrix.js';
@@ -308,6 +309,7 @@ class ReviewView {
       this.register.summary.is_trial
         ? make('span', { class: 'chip is-trial', title: t('review.trial_note') }, t('review.trial'))
         : null,
+      actMark(this.register.summary.act.state),
     );
   }
 
@@ -319,6 +321,7 @@ class ReviewView {
       above: this.crumb(),
       line: summary.basis_line,
       tools: [
+        ...actButtons(summary.act, own),
         make('a', { class: 'button plain', href: others }, t('review.compare')),
         exportsMenu(Boolean(this.register.gone)),
         button(t('console.print'), () => this.print(), { sign: 'print' }),
@@ -350,6 +353,7 @@ class ReviewView {
         this.lapsed(),
         make('div', { class: 'print-only' }, legend()),
       ),
+      actPanel(summary.act),
       panel(
         t('review.rules'),
         { className: 'is-rules', note: t('review.rules_note') },

@@ -9,6 +9,7 @@ import { has, pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { CHANGE_KINDS, changeChip, changeCounts, parkLink, shownOf } from './changes.js';
 import { mapFrame } from './mapframe.js';
+import { actMark } from './review/act.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { severityMark, verdictBadge, verdictBar, verdictMark } from './marks.js';
 import { table } from './table.js';
@@ -66,6 +67,7 @@ function aboutColumns() {
             ? make('span', { class: 'chip is-current' }, t('review.current'))
             : null,
           item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null,
+          actMark(item.act_state),
           item.saved ? null : notSavedMark(item),
           make('span', { class: 'under' }, make('code', {}, item.review_id)),
         ),

@@ -32,18 +32,28 @@ export function fillIn(template, values) {
 export function formatsIn(language) {
   const locale = localeOf(language);
   const upTo = (/** @type {number} */ decimals) =>
-    new Intl.NumberFormat(locale, { maximumFractionDigits: decimals });
+    withMinus(new Intl.NumberFormat(locale, { maximumFractionDigits: decimals }));
   return {
     whole: upTo(0),
     one: upTo(1),
     two: upTo(2),
-    fine: new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 }),
-    share: new Intl.NumberFormat(locale, {
-      style: 'percent',
-      minimumFractionDigits: 1,
-      maximumFractionDigits: 1,
-    }),
+    fine: withMinus(new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 })),
+    share: withMinus(
+      new Intl.NumberFormat(locale, {
+        style: 'percent',
+        minimumFractionDigits: 1,
+        maximumFractionDigits: 1,
+      }),
+    ),
   };
+}
+
+/**
+ * Writes numbers below zero with a minus sign, which is as wide as a plus, not with a hyphen.
+ * @param {Intl.NumberFormat} format
+ */
+export function withMinus(format) {
+  return { format: (/** @type {number} */ value) => format.format(value).replace('-', '−') };
 }
 
 /** @param {string} language */

@@ -39,6 +39,7 @@ class MapKind(StrEnum):
     PARK = "park"
     COMPARE = "compare"
     TIME = "time"
+    LAYOUT = "layout"
 
 
 OVERVIEW = MapKind.OVERVIEW.value
@@ -48,7 +49,7 @@ PARK = MapKind.PARK.value
 COMPARE = MapKind.COMPARE.value
 TIME = MapKind.TIME.value
 PREVIEW = "preview"
-LAYOUT = "layout"
+LAYOUT = MapKind.LAYOUT.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

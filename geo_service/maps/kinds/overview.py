@@ -26,7 +26,7 @@ from geo_service.reports.document import (
     focus_figures,
     plain,
 )
-from geo_service.zoning.names import short_park_name, township_names
+from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,7 +180,7 @@ class OverviewData(PlanData):
                 "industry_group_name": self.translator.pick(groups[group]) if group else None,
                 "top_industry_name": figures["top_industry_name"],
                 "top_findings": self._top_findings(park_id),
-                "short_name": self._short_name(row),
+                "short_name": self.short_name(row),
                 "themes": {
                     theme.name: {
                         "symbol": theme.symbols[park_id],
@@ -198,12 +198,6 @@ class OverviewData(PlanData):
             row["search"] = "\n".join([row["search"], *self.forms(*topics)])
             rows.append(row)
         return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
-
-    def _short_name(self, row: Document) -> str:
-        """Return what a park is called beside its sign; the one of its tier keeps its name."""
-        name, tier = str(row["name"] or row["park_id"]), Tier(row["tier"])
-        word = "" if tier is Tier.MUNICIPAL_PARK else Translator().text(f"tier.{tier}")
-        return self.translator.convert(short_park_name(name, word))
 
     def _by_basis(self, park_id: str) -> Document:
         """Return the most binding kind of basis that a verdict rests on, and what each gives."""

@@ -29,7 +29,7 @@ from geo_service.reports.document import (
 )
 from geo_service.schema import ZONE_KINDS
 from geo_service.wording import said, shorten
-from geo_service.zoning.names import township_names
+from geo_service.zoning.names import short_park_name, township_names
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -252,7 +252,15 @@ class PlanData:
         for column, section in source.named_columns.items():
             value = row.get(column)
             row[f"{column}_name"] = self.text(f"{section}.{value or OTHER}")
+        if source.name == "parks" and row.get("tier"):
+            row["short_name"] = self.short_name(row)
         return self.titled(identity, row)
+
+    def short_name(self, row: Document) -> str:
+        """Return what a park is called beside its sign; the one of its tier keeps its name."""
+        name, tier = str(row["name"] or row["park_id"]), Tier(row["tier"])
+        word = "" if tier is Tier.MUNICIPAL_PARK else Translator().text(f"tier.{tier}")
+        return self.translator.convert(short_park_name(name, word))
 
     def text(self, key: str, **values: object) -> str:
         """Return a text of the catalogue in the map's language."""

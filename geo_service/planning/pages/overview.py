@@ -7,7 +7,7 @@ say their value, and leads to these rows.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from geo_service.zoning.seen import SeenReview
 
 if TYPE_CHECKING:
     from geo_service.language import Language
+    from geo_service.planning.scenarios import ScenarioDesk
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Slice
     from geo_service.zoning.review import Review
@@ -57,21 +58,27 @@ class ParkFilter:
 
 
 class OverviewDesk:
-    """The leader's page of the current review. Methods are safe to call from several threads."""
+    """The leader's page of the current review. Methods are safe to call from several threads.
 
-    def __init__(self, state: ServiceState) -> None:
+    With the id of a `scenario`, of its review; NotFoundError for an unknown one.
+    """
+
+    def __init__(self, state: ServiceState, *, scenarios: Callable[[], ScenarioDesk]) -> None:
         self._state = state
+        self._scenarios = scenarios
         self._lock = threading.Lock()
         self._figures: LRUCache[object, list[CountyFigure]] = LRUCache(_KEPT)
         self._reasons: LRUCache[object, Mapping[str, ParkReason]] = LRUCache(_KEPT)
 
-    def document(self, language: Language, asked: ParkFilter) -> Document:
+    def document(
+        self, language: Language, asked: ParkFilter, *, scenario: str | None = None
+    ) -> Document:
         """Return the figures of the parks that are asked for, and the reason of each verdict.
 
         `decisions` are the parks that fail, or that have the verdict that is asked for, the worst
         first.
         """
-        review = self._state.review
+        review = self._review_of(scenario)
         chosen = asked.ids(review)
         reasons = self._reasons_of(review, language)
         wanted = asked.verdict or Verdict.FAIL.value
@@ -88,14 +95,22 @@ class OverviewDesk:
             "reasons": {park_id: _reason(reason) for park_id, reason in reasons.items()},
         }
 
-    def rows(self, name: str, language: Language, asked: ParkFilter, slice_: Slice) -> Document:
+    def rows(
+        self,
+        name: str,
+        language: Language,
+        asked: ParkFilter,
+        slice_: Slice,
+        *,
+        scenario: str | None = None,
+    ) -> Document:
         """Return a page of the rows behind a figure, the greatest first, unknown ones last.
 
         NotFoundError for a name that no figure has.
         """
         if name not in set(FigureName):
             raise NotFoundError(said("problem.no_figure", figure=repr(shorten(name))))
-        review = self._state.review
+        review = self._review_of(scenario)
         translator = self._state.translator(language)
         limit, offset = slice_
         chosen = asked.ids(review)
@@ -119,6 +134,9 @@ class OverviewDesk:
                 for row in shown
             ],
         }
+
+    def _review_of(self, scenario: str | None) -> Review:
+        return self._state.review if scenario is None else self._scenarios().judged(scenario).review
 
     def _figures_of(
         self, review: Review, asked: ParkFilter, chosen: Sequence[str]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qs, quote
@@ -14,7 +16,9 @@ from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Translator
 from geo_service.planning.accounts import Acting, Role, SignedIn
 from geo_service.web import shell
+from geo_service.web.doors import LEADS_OUT
 from geo_service.web.gate import Asked, asked_of, cookie_name, record, session_of
+from geo_service.web.issuer import COOKIE_SECONDS, Issuer, IssuerRefusedError
 from geo_service.web.language import PageLanguageDep
 from geo_service.web.replies import service_of
 from geo_service.web.slots import WorkKind, slots_of
@@ -22,9 +26,12 @@ from geo_service.wording import said
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
+_log = logging.getLogger(__name__)
 _ACCOUNT = shell.Page(name="account", body="account.html")
 _SIGN_IN = "POST /sign-in"
+_FROM_ISSUER = "GET /sign-in/issuer/back"
 _FIELDS = 10
+_LONGEST_ANSWER = 4_000
 _FORGET = {"clear-site-data": '"cache"'}
 """So that the browser's next user does not find this one's answers in its cache."""
 
@@ -154,18 +161,154 @@ def _form(
     *,
     wait: int = 0,
     status: int = 200,
+    told: str | None = None,
 ) -> Response:
     translator = Translator(language)
-    key = "account.sign_in_wait" if wait else "account.sign_in_wrong"
+    key = told or ("account.sign_in_wait" if wait else "account.sign_in_wrong")
     fault = html.escape(translator.text(key, seconds=wait))
     marks = {
         "next": html.escape(_path(target)),
         "fault": f'<p class="account-fault" role="alert">{fault}</p>' if status != 200 else "",  # noqa: PLR2004 - HTTP's own
+        "issuer": _issuer_door(request, translator, target),
     }
     reply = shell.render_door("sign_in.html", request, language, marks, status=status)
     reply.headers["cache-control"] = "no-store"
     if wait:
         reply.headers["retry-after"] = str(wait)
+    return reply
+
+
+def _issuer_door(request: Request, translator: Translator, target: str) -> str:
+    """Return the links to sign in, and out, at the issuer; nothing if none is configured."""
+    issuer = issuer_of(request)
+    if issuer is None:
+        return ""
+    root = html.escape(str(request.scope.get("root_path", "")))
+    place = html.escape(f"/sign-in/issuer?next={quote(_path(target), safe='')}")
+    enter = html.escape(translator.text("account.issuer_enter", title=issuer.title))
+    leave = html.escape(translator.text("account.issuer_leave", title=issuer.title))
+    return (
+        f'<div class="account-issuer"><a class="button" href="{root}{place}">{enter}</a>'
+        f'<a class="note" href="{root}/sign-in/issuer/out">{leave}</a></div>'
+    )
+
+
+@router.get("/sign-in/issuer")
+async def go_to_issuer(
+    request: Request,
+    language: PageLanguageDep,
+    next: Annotated[str, Query(max_length=2_000)] = "/",  # noqa: A002 - the address's word
+) -> Response:
+    """Send the browser to the issuer, with a cookie that knows what was asked there."""
+    issuer = _issuer_in_use(request)
+    try:
+        address, cookie = await slots_of(request.app).run(
+            WorkKind.ISSUER, lambda: issuer.begin(_back(request), _path(next))
+        )
+    except IssuerRefusedError as error:
+        _log.warning("The issuer cannot be used: %s", error.reason)
+        return _form(request, language, next, status=503, told="account.issuer_refused")
+    reply = _leading_out(request, address)
+    reply.set_cookie(
+        _issuer_cookie(request),
+        cookie,
+        max_age=COOKIE_SECONDS,
+        path=str(request.scope.get("root_path", "")) or "/",
+        httponly=True,
+        samesite="lax",
+        secure=request.scope.get("scheme") == "https",
+    )
+    return reply
+
+
+@router.get("/sign-in/issuer/back")
+async def come_from_issuer(request: Request, language: PageLanguageDep) -> Response:
+    """Begin a session for whom the issuer vouches, or say that it does not."""
+    issuer, service = _issuer_in_use(request), service_of(request)
+    desk, cookie = service.accounts, request.cookies.get(_issuer_cookie(request), "")
+    query = {name: value[:_LONGEST_ANSWER] for name, value in request.query_params.items()}
+
+    def work() -> tuple[str, str, bool]:
+        claimed, target = issuer.end(_back(request), cookie[:_LONGEST_ANSWER], query)
+        account = desk.sign_in_from(claimed.subject, claimed.name, claimed.roles)
+        seen = Asked(None, _FROM_ISSUER, account=None if account is None else account.name)
+        status = HTTPStatus.FORBIDDEN if account is None else HTTPStatus.SEE_OTHER
+        record(service, request.scope, seen, str(status.value))
+        if account is None:
+            _log.warning("Somebody whom the issuer knows has no role or no account here.")
+            return "", target, False
+        session = desk.begin_session(account.name).cookie or ""
+        who = desk.who_by_cookie(session)
+        return session, target, who is not None and who.sees_all
+
+    try:
+        session, target, sees_all = await slots_of(request.app).run(WorkKind.ISSUER, work)
+    except IssuerRefusedError as error:
+        _log.warning("A sign-in by the issuer was refused: %s", error.reason)
+        reply = _form(request, language, "/", status=403, told="account.issuer_refused")
+    except InvalidQueryError:
+        reply = _form(request, language, "/", status=403, told="account.issuer_no_account")
+    else:
+        if not session:
+            reply = _form(request, language, "/", status=403, told="account.issuer_no_account")
+        else:
+            if not sees_all and _path(target) == "/":
+                target = f"{request.scope.get('root_path', '')}/account"
+            reply = _with_session(request, _go(request, target), session)
+    reply.delete_cookie(
+        _issuer_cookie(request),
+        path=str(request.scope.get("root_path", "")) or "/",
+        httponly=True,
+        samesite="lax",
+        secure=request.scope.get("scheme") == "https",
+    )
+    return reply
+
+
+@router.get("/sign-in/issuer/out")
+async def sign_out_at_issuer(request: Request) -> Response:
+    """Send the browser to where one signs out at the issuer, if it has such a place."""
+    issuer = _issuer_in_use(request)
+    back = _own_address(request, "/sign-in")
+    address = None
+    with suppress(IssuerRefusedError):
+        address = await slots_of(request.app).run(
+            WorkKind.ISSUER, lambda: issuer.sign_out_address(back)
+        )
+    return _go(request, "/") if address is None else _leading_out(request, address)
+
+
+def issuer_of(request: Request) -> Issuer | None:
+    """Return the issuer that is configured."""
+    found: Issuer | None = request.app.state.issuer
+    return found
+
+
+def _issuer_in_use(request: Request) -> Issuer:
+    """Return the issuer; NotFoundError if there is none, or as long as there are no accounts."""
+    issuer = issuer_of(request)
+    if issuer is None or asked_of(request) is None:
+        raise NotFoundError(said("problem.not_found"))
+    return issuer
+
+
+def _back(request: Request) -> str:
+    return _own_address(request, "/sign-in/issuer/back")
+
+
+def _own_address(request: Request, path: str) -> str:
+    """Return an address of this service; `doors` has made sure that Host is one of our names."""
+    root = str(request.scope.get("root_path", ""))
+    return f"{request.scope.get('scheme', 'http')}://{request.headers['host']}{root}{path}"
+
+
+def _issuer_cookie(request: Request) -> str:
+    return f"{cookie_name(request.scope)}_begun"
+
+
+def _leading_out(request: Request, address: str) -> Response:
+    reply = RedirectResponse(address, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
+    request.scope[LEADS_OUT] = reply.headers["location"]
     return reply
 
 

@@ -49,7 +49,7 @@ class LayoutRequest(_AskedOfLayouts):
 
 
 class AcceptRequest(_AskedOfLayouts):
-    """Which decisions become edits: ids of parks and enterprises, names of projects."""
+    """Which decisions are meant: ids of parks and enterprises, names of projects."""
 
     decisions: list[Annotated[str, Field(max_length=200)]] | None = Field(
         default=None, min_length=1, max_length=2_000, description="All if left out."
@@ -131,6 +131,31 @@ def _created_reply(
     answer = json_reply(request, document, status=201)
     answer.headers["location"] = f"/api/layouts/{layout_id}"
     return answer
+
+
+@router.post(
+    "/layouts/{layout_id}/replacements",
+    status_code=201,
+    summary="What a layout loses without its decisions",
+    responses=answers("Layout", NotFoundError, InfeasibleError, status=201, may_take_long=True),
+)
+async def create_replacements(
+    layout_id: LayoutId,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    body: AcceptRequest | None = None,
+) -> Response:
+    """Forbid each decision in turn, all or those named, and solve again.
+
+    201 with the layout, whose `replacements` tell what each loses, when it is done within two
+    seconds, else 202 with the job's address in `Location`.
+    """
+    asked = body or AcceptRequest()
+    job = await run_in_threadpool(service.layouts.start_replacing, layout_id, asked.decisions)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
+    return await run_in_threadpool(_created_reply, request, service, language, job.result.identity)
 
 
 @router.get("/layouts", summary="The layouts", responses=answers("Layouts"))

@@ -12,7 +12,7 @@ from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.planning.pages.overview import ParkFilter
 from geo_service.web.answers import answers
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import Limit, Offset, ServiceDep, json_reply
+from geo_service.web.replies import Limit, Offset, OfScenario, ServiceDep, json_reply
 from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api/overview", tags=["console"])
@@ -33,18 +33,28 @@ def read_park_filter(
 ParkFilterDep = Annotated[ParkFilter, Depends(read_park_filter)]
 
 
-@router.get("", summary="Key figures, and the parks to decide on", responses=answers("Any"))
+@router.get(
+    "",
+    summary="Key figures, and the parks to decide on",
+    responses=answers("Any", NotFoundError),
+)
 @in_turn(WorkKind.PARKS)
 def overview(
-    request: Request, service: ServiceDep, language: LanguageDep, asked: ParkFilterDep
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    asked: ParkFilterDep,
+    *,
+    scenario: OfScenario = None,
 ) -> Response:
     """Return the figures of the parks that fit, each with its years, and what decides verdicts.
 
     `counted` rows, of so many (`of`), say their value; the others are unknown, not zero. `change`
     is from the year before, in part of it (of a share, as a difference). `decisions` are the parks
-    that fail, or have the verdict that is asked for, the worst first.
+    that fail, or have the verdict that is asked for, the worst first. With `scenario`, all of it is
+    of the scenario's plan.
     """
-    return json_reply(request, service.overview.document(language, asked))
+    return json_reply(request, service.overview.document(language, asked, scenario=scenario))
 
 
 @router.get(
@@ -58,6 +68,7 @@ def rows(  # noqa: PLR0913 - what the contract of lists names
     language: LanguageDep,
     asked: ParkFilterDep,
     *,
+    scenario: OfScenario = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
@@ -65,4 +76,6 @@ def rows(  # noqa: PLR0913 - what the contract of lists names
 
     Figures are named in `/api/overview`.
     """
-    return json_reply(request, service.overview.rows(figure, language, asked, (limit, offset)))
+    return json_reply(
+        request, service.overview.rows(figure, language, asked, (limit, offset), scenario=scenario)
+    )

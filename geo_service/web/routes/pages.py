@@ -34,13 +34,16 @@ _REVIEWS = Page(
     nav_entry="reviews",
     texts=(
         *("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
-        *("change", "change_hint"),
+        *("change", "change_hint", "act_state"),
     ),
 )
 _REVIEW = Page(
     name="review",
     nav_entry="reviews",
-    texts=("review", "finding_words", "family"),
+    texts=(
+        *("review", "finding_words", "family", "act_state", "act_step", "act_page"),
+        *("work_page", "work_state", "work_filter", "work_kind"),
+    ),
 )
 _SITES = Page(
     name="sites",
@@ -95,9 +98,18 @@ _ABOUT = Page(name="about", texts=("about",))
 
 
 @router.get("/", name="home")
-def home(request: Request, language: PageLanguageDep) -> Response:
-    """Return 1 + 5 + 42 at a glance: verdicts, the map, the parks, what has changed."""
-    return shell.render(_HOME, request, language)
+def home(
+    request: Request,
+    service: ServiceDep,
+    language: PageLanguageDep,
+    *,
+    scenario: OfScenario = None,
+) -> Response:
+    """Return 1 + 5 + 42 at a glance, as it is or as a scenario has it; what has changed.
+
+    404 for an unknown scenario.
+    """
+    return shell.render(_HOME, request, language, values=_of_scenario(service, scenario))
 
 
 @router.get("/parks/{park_id}")
@@ -258,7 +270,9 @@ def openapi(request: Request) -> Response:
     app: FastAPI = request.app
     if app.openapi_schema is None:
         app.openapi_schema = describe(app)
-    return json_reply(request, app.openapi_schema)
+    root = request.scope.get("root_path")
+    place = {"servers": [{"url": root}]} if root else {}
+    return json_reply(request, {**app.openapi_schema, **place})
 
 
 @router.get("/pages/{version}/{name}", response_class=Response)

@@ -11,10 +11,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from geo_service.errors import NotFoundError, RulebookError
+from geo_service.errors import ConflictError, ForeignError, NotFoundError, RulebookError, StoreError
 from geo_service.planning.reviews import (
     MEDIA_TYPES,
     STALE_MONTHS,
+    ActState,
     ExportFormat,
     FindingSort,
     GroupBy,
@@ -41,6 +42,8 @@ from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_doc
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
+_MAX_NOTE = 2_000
+_ACT_ERRORS = (NotFoundError, ForeignError, ConflictError, StoreError)
 
 
 class ReviewRequest(BaseModel):
@@ -55,6 +58,22 @@ class ReviewRequest(BaseModel):
     as_of: date | None = Field(
         default=None, description="The day that decides which rules apply; today if it is left out."
     )
+
+
+class ActRequest(BaseModel):
+    """What somebody says who submits or signs a review."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(default="", max_length=_MAX_NOTE, description="In one's own words.")
+
+
+class ReturnRequest(BaseModel):
+    """Why a review is returned to its author."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    reason: str = Field(min_length=1, max_length=_MAX_NOTE, description="What is to be done.")
 
 
 @router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
@@ -118,6 +137,76 @@ async def create_review(
     review_id = job.result.identity
     summary = await run_in_threadpool(desk.summary, review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
+
+
+@router.get("/acts", summary="The reviews that were submitted", responses=answers("Acts"))
+def acts(
+    request: Request,
+    service: ServiceDep,
+    *,
+    state: Annotated[ActState | None, Query(description="Only of this state.")] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return reviews that were ever submitted with each step, the last one done first."""
+    found = service.reviews.acts.listed(state)
+    page = found[offset : offset + limit]
+    document = {"numberMatched": len(found), "numberReturned": len(page), "acts": page}
+    return json_reply(request, document)
+
+
+@router.post(
+    "/reviews/{review_id}/submit",
+    summary="Submit a review for signature",
+    responses=answers("Review", *_ACT_ERRORS, is_tagged=False),
+)
+def submit_review(
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    body: ActRequest | None = None,
+) -> Response:
+    """Submit a review that one has made; another reviewer signs or returns it.
+
+    409 if it is a trial, or if other data or rules count by now.
+    """
+    service.reviews.acts.submit(review_id, (body or ActRequest()).note)
+    return json_reply(request, service.reviews.summary(review_id, language))
+
+
+@router.post(
+    "/reviews/{review_id}/return",
+    summary="Return a submitted review with reasons",
+    responses=answers("Review", *_ACT_ERRORS, is_tagged=False),
+)
+def return_review(
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    body: ReturnRequest,
+) -> Response:
+    """Return a review of another reviewer: it is a draft again."""
+    service.reviews.acts.give_back(review_id, body.reason)
+    return json_reply(request, service.reviews.summary(review_id, language))
+
+
+@router.post(
+    "/reviews/{review_id}/sign",
+    summary="Sign a submitted review",
+    responses=answers("Review", *_ACT_ERRORS, is_tagged=False),
+)
+def sign_review(
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    body: ActRequest | None = None,
+) -> Response:
+    """Sign a review of another reviewer; from then on nothing changes or drops it."""
+    service.reviews.acts.sign(review_id, (body or ActRequest()).note)
+    return json_reply(request, service.reviews.summary(review_id, language))
 
 
 @router.get(

@@ -26,6 +26,7 @@ from geo_service.zoning.check import (
     Parameters,
     flag_or_none,
     missing_value,
+    missing_values,
     text_or_none,
     whole_ground,
 )
@@ -164,29 +165,36 @@ def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> O
 def catalogue_class(case: Case, _: NoParameters) -> Outcome:
     """No new project is in a restricted or eliminated class of the catalogue of industries."""
     outcome = Outcome()
-    for row, shape in _rows(case, lambda rows: ~_is(rows["is_new"], flag=False)):
-        letter = text_or_none(row["catalogue_class"])
-        park_id = text_or_none(row["park_id"])
-        subject = Subject("enterprises", row["enterprise_id"])
-        outcome.judge(subject, park_id)
-        is_barred = letter in {"restricted", "eliminated"}
-        lacking = "catalogue_class" if letter is None else "is_new"
-        if letter is None or (is_barred and flag_or_none(row["is_new"]) is None):
-            outcome.singles.append(
-                missing_value(
-                    park_id=park_id, subject=subject, column=lacking, severity=Severity.INFO
+    active = active_enterprises(case.plan)
+    if active.empty:
+        return outcome
+    meant = active[case.in_scope(active["park_id"]) & ~_is(active["is_new"], flag=False)]
+    outcome.judge_rows("enterprises", meant)
+    letters = meant["catalogue_class"]
+    is_barred = letters.isin(["restricted", "eliminated"])
+    is_lacking = {"catalogue_class": letters.isna(), "is_new": is_barred & meant["is_new"].isna()}
+    for column, mask in is_lacking.items():
+        rows = meant[mask.to_numpy(dtype=bool)]
+        if len(rows):
+            outcome.batches.append(
+                missing_values(
+                    "enterprises",
+                    rows["enterprise_id"],
+                    rows["park_id"],
+                    column,
+                    severity=Severity.INFO,
                 )
             )
-        elif is_barred:
-            evidence = {
-                "measure": "catalogue_class",
-                "value": letter,
-                "threshold": ["encouraged", "permitted"],
-            }
-            told = Message(f"catalogue_class.{letter}")
-            outcome.singles.append(
-                _failed(row, shape, "catalogue_class", evidence, **{"class": told})
-            )
+    barred = meant[(is_barred & meant["is_new"].notna()).to_numpy(dtype=bool)]
+    for row, shape in _with_shapes(case, barred):
+        letter = row["catalogue_class"]
+        evidence = {
+            "measure": "catalogue_class",
+            "value": letter,
+            "threshold": ["encouraged", "permitted"],
+        }
+        told = Message(f"catalogue_class.{letter}")
+        outcome.singles.append(_failed(row, shape, "catalogue_class", evidence, **{"class": told}))
     return outcome
 
 
@@ -270,7 +278,15 @@ def _rows(
     active = active_enterprises(case.plan)
     if active.empty:
         return
-    chosen = active[case.in_scope(active["park_id"]) & is_meant(active)]
+    yield from _with_shapes(case, active[case.in_scope(active["park_id"]) & is_meant(active)])
+
+
+def _with_shapes(
+    case: Case, chosen: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], BaseGeometry | None]]:
+    """Yield enterprises with their positions."""
+    if chosen.empty:
+        return
     shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
     yield from zip(rows_of(chosen), shapes, strict=True)
 

@@ -25,6 +25,7 @@ from geo_service.zoning.check import (
     Outcome,
     Parameters,
     no_zones,
+    rows_where,
     text_or_none,
     whole_ground,
 )
@@ -68,17 +69,17 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
     shapely.prepare(home)
     lost = case.parks[~shapely.covers(home, case.parks.geometry.to_numpy())]
     village = shapely.union_all(_shapes_of(case.plan, VILLAGE_LAND))
-    for row, shape in zip(rows_of(lost), lost.geometry, strict=True):
-        outside = polygons_only(np.array([shapely.difference(shape, home)]))[0]
-        area_m2 = np.array([outside.area])
-        if outside.area <= 0:
-            continue
-        if case.tolerance.is_noise(area_m2, area_m2 / shape.area)[0]:
-            outcome.below[row["park_id"]] += 1
-            continue
-        on_village, rest = polygons_only(
-            np.array([outside.intersection(village), outside.difference(village)])
-        )
+    shapes = lost.geometry.to_numpy()
+    outside = polygons_only(shapely.difference(shapes, home))
+    area_m2 = shapely.area(outside)
+    is_out = area_m2 > 0
+    is_noise = is_out & case.tolerance.is_noise(area_m2, area_m2 / shapely.area(shapes))
+    outcome.below.update(lost["park_id"][is_noise])
+    chosen = is_out & ~is_noise
+    on_villages = polygons_only(shapely.intersection(outside[chosen], village))
+    rests = polygons_only(shapely.difference(outside[chosen], village))
+    rows = rows_of(rows_where(lost, chosen))
+    for row, on_village, rest in zip(rows, on_villages, rests, strict=True):
         for part, (verdict, why) in (
             (rest, _outside_means(row, parameters)),
             (on_village, (Verdict.WATCH, "village")),

@@ -8,7 +8,7 @@ the ground counts where zones ban only some of it (`standing`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ def judge(
     }
     if zones is None:
         if parameters.unmapped == "unknown":
-            outcome.add_judged(_unmapped(case, parameters, in_scope))
+            _add_unmapped(case, parameters, outcome, in_scope)
         return outcome
     known = grouped or _Grouped(ZoneOverlay(zones), _groups(zones, parameters))
     has_grid = [False] * len(known.groups)
@@ -186,19 +186,27 @@ def _answers(
     return case.shared.tenants.answer(layer, rows, parameters.only, listed)
 
 
-def _unmapped(
-    case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
-) -> Iterator[RawFinding]:
-    """Yield the `unknown` of every park, or of what else is judged where parks are not."""
+def _add_unmapped(
+    case: Case,
+    parameters: ZoneParameters,
+    outcome: Outcome,
+    subjects: Mapping[str, gpd.GeoDataFrame],
+) -> None:
+    """Add the `unknown` of every park, or of what else is judged where parks are not."""
     has_parks = "parks" in parameters.subjects
     for layer, every in subjects.items():
         if has_parks and layer != "parks":
             continue
-        rows = every[~_excepted(case, layer, every, parameters.exceptions)]
-        own = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+        rows = rows_where(every, ~_excepted(case, layer, every, parameters.exceptions))
+        is_asked = _answers(case, parameters, layer, rows).values != Answer.NO
+        own = rows_where(rows, is_asked)
+        if own.empty:
+            continue
+        outcome.judge_rows(layer, own)
         alike = no_zones("", parameters.kind, measure=_measure(layer))
-        for identity, park_id in zip(own[KEY_COLUMNS[layer]], own["park_id"], strict=True):
-            yield replace(alike, subject=Subject(layer, identity), park_id=text_or_none(park_id))
+        outcome.batches.append(
+            RawBatch.alike(alike, layer, own[KEY_COLUMNS[layer]], own["park_id"])
+        )
 
 
 def _uncovered(

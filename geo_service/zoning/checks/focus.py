@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from geo_service.domain.enterprises import active_enterprises, active_in, latest_year
@@ -14,7 +15,7 @@ from geo_service.industry import belongs_to
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
 from geo_service.units import M2_PER_MU
 from geo_service.wording import said
-from geo_service.zoning.batch import RawFinding
+from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
 from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
@@ -23,12 +24,14 @@ from geo_service.zoning.check import (
     Outcome,
     Parameters,
     missing_value,
+    missing_values,
     text_or_none,
 )
 from geo_service.zoning.focus import BASIS_COLUMNS, Focus
 from geo_service.zoning.names import named_column, named_industry, named_parks
 
 if TYPE_CHECKING:
+    import pandas as pd
     from shapely.geometry.base import BaseGeometry
 
 
@@ -368,40 +371,46 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome()
     active = active_enterprises(case.plan)
     active = active[case.in_scope(active["park_id"])] if len(active) else active
-    to_metric = case.plan.metric("enterprises").geometry
-    focus_of = case.shared.focus
-    columns = ("park_id", "enterprise_id", "name", "industry_code")
-    for row, park_id, enterprise_id, name, code in active[list(columns)].itertuples():
-        focus = focus_of.get(park_id) if isinstance(park_id, str) else None
-        if focus is None or not focus.declared:
-            continue
-        subject = Subject("enterprises", enterprise_id)
-        outcome.judge(subject, park_id)
-        known = text_or_none(code)
-        if known is None:
-            outcome.singles.append(
-                missing_value(park_id=park_id, subject=subject, column="industry_code")
-            )
-        elif not belongs_to(known, (*focus.declared, *focus.supporting)):
-            values = {"name": name, "industry": named_industry(known)}
-            outcome.singles.append(
-                RawFinding(
-                    verdict=Verdict.WATCH,
-                    park_id=park_id,
-                    subject=subject,
-                    title=Message("finding.off_focus", values),
-                    evidence={
-                        "measure": "industry_code",
-                        "value": known,
-                        "unit": None,
-                        "threshold": [*focus.declared, *focus.supporting],
-                        "year": focus.year,
-                    },
-                    cure=Message("cure.off_focus", values),
-                    geometry=to_metric[row],
-                )
-            )
+    declared = {park_id: focus for park_id, focus in case.shared.focus.items() if focus.declared}
+    judged = active[active["park_id"].isin(declared).to_numpy(dtype=bool)]
+    outcome.judge_rows("enterprises", judged)
+    has_code = judged["industry_code"].notna().to_numpy(dtype=bool)
+    lacking, told = judged[~has_code], judged[has_code]
+    if len(lacking):
+        ids, parks = lacking["enterprise_id"], lacking["park_id"]
+        outcome.batches.append(missing_values("enterprises", ids, parks, "industry_code"))
+    is_off = [
+        not belongs_to(code, (*declared[park_id].declared, *declared[park_id].supporting))
+        for code, park_id in zip(told["industry_code"], told["park_id"], strict=True)
+    ]
+    off = told[np.array(is_off, dtype=bool)]
+    if len(off):
+        outcome.batches.append(_off_focus(case, off, declared))
     return outcome
+
+
+def _off_focus(case: Case, off: pd.DataFrame, declared: Mapping[str, Focus]) -> RawBatch:
+    """Return what is said of enterprises of other industries than their parks'."""
+    codes, parks = off["industry_code"].tolist(), off["park_id"].tolist()
+    return RawBatch(
+        verdict=Verdict.WATCH,
+        layer="enterprises",
+        subject_ids=off["enterprise_id"].to_numpy(object),
+        park_ids=off["park_id"].to_numpy(object),
+        title="finding.off_focus",
+        values={"name": PerRow(off["name"].tolist()), "industry": PerRow(codes, named_industry)},
+        evidence={
+            "measure": "industry_code",
+            "value": PerRow(codes),
+            "unit": None,
+            "threshold": PerRow(
+                parks, lambda park: [*declared[park].declared, *declared[park].supporting]
+            ),
+            "year": PerRow(parks, lambda park: declared[park].year),
+        },
+        cure="cure.off_focus",
+        shapes=GivenShapes(case.plan.metric("enterprises").geometry.loc[off.index].to_numpy()),
+    )
 
 
 def speciality(case: Case, _: NoParameters) -> Outcome:

@@ -84,8 +84,10 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
         given = parcels[parameters.limit_column].to_numpy(dtype=np.float64)
     limits = np.where(np.isnan(given), parameters.limits_for(codes), given)
     unit = "share" if parameters.column != "plot_ratio" else None
-    for position in parameters.to_judge(values, limits):
-        row = parcels.iloc[position]
+    positions = parameters.to_judge(values, limits)
+    chosen = parcels.iloc[positions]
+    rows = rows_of(chosen[["parcel_id", "park_id", "supplied_on", APART_COLUMN]])
+    for position, row, shape in zip(positions, rows, chosen.geometry.to_numpy(), strict=True):
         is_given = not np.isnan(given[position])
         measured = Measured(
             subject=Subject("parcels", row["parcel_id"]),
@@ -99,7 +101,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
             limit_from="planning_conditions" if is_given else parameters.reference,
             limit_column=parameters.limit_column,
         )
-        finding = judge_bound(measured, parameters, row["geometry"])
+        finding = judge_bound(measured, parameters, shape)
         if finding is not None:
             outcome.singles.append(_of_its_day(finding, row, parameters))
     return outcome
@@ -115,7 +117,7 @@ def _meant(parcels: gpd.GeoDataFrame, parameters: ParcelBoundParameters) -> gpd.
 
 
 def _of_its_day(
-    finding: RawFinding, row: pd.Series[Any], parameters: ParcelBoundParameters
+    finding: RawFinding, row: Mapping[str, Any], parameters: ParcelBoundParameters
 ) -> RawFinding:
     """Return a finding as it counts: `unknown` where the day of supply decides and is not given."""
     evidence = dict(finding.evidence)

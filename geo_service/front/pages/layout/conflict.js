@@ -1,6 +1,6 @@
 // Why no layout meets the goals: the requirements that clash, and the least that would do.
 import { dataText, make } from '../../shared/dom.js';
-import { exact } from '../amounts.js';
+import { exact, percent } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { t, has } from '../frame.js';
 import { panel } from '../parts.js';
@@ -23,35 +23,43 @@ function clash(number, items) {
     make('h3', {}, t('layouts.clash', { number, count: items.length })),
     items[0].is_minimal ? null : make('p', { class: 'note' }, t('layouts.not_minimal')),
     make(
-      'table',
-      { class: 'table is-plain' },
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('layout.conflict') },
+      tableOf(items),
+    ),
+  );
+}
+
+function tableOf(items) {
+  return make(
+    'table',
+    { class: 'table is-plain' },
+    make(
+      'thead',
+      {},
       make(
-        'thead',
+        'tr',
         {},
-        make(
-          'tr',
-          {},
-          ['requirement', 'has', 'needs', 'cure'].map((name) =>
-            make(
-              'th',
-              { scope: 'col', class: name === 'has' || name === 'needs' ? 'number' : '' },
-              t(`layout.head_${name}`),
-            ),
+        ['requirement', 'has', 'needs', 'cure'].map((name) =>
+          make(
+            'th',
+            { scope: 'col', class: name === 'has' || name === 'needs' ? 'number' : '' },
+            t(`layout.head_${name}`),
           ),
         ),
       ),
-      make(
-        'tbody',
-        {},
-        items.map((one) =>
-          make(
-            'tr',
-            { 'data-kind': one.kind },
-            make('th', { scope: 'row' }, dataText(one.requirement)),
-            make('td', { class: 'number' }, figure(one.has, one.unit)),
-            make('td', { class: 'number' }, figure(one.needs, one.unit)),
-            make('td', {}, dataText(one.relaxation_words)),
-          ),
+    ),
+    make(
+      'tbody',
+      {},
+      items.map((one) =>
+        make(
+          'tr',
+          { 'data-kind': one.kind },
+          make('th', { scope: 'row' }, dataText(one.requirement)),
+          make('td', { class: 'number' }, figure(one.has, one.unit)),
+          make('td', { class: 'number' }, figure(one.needs, one.unit)),
+          make('td', {}, dataText(one.relaxation_words)),
         ),
       ),
     ),
@@ -61,6 +69,9 @@ function clash(number, items) {
 function figure(value, unit) {
   if (value === null || value === undefined) {
     return '—';
+  }
+  if (unit === 'share') {
+    return percent(value);
   }
   const word = unit && has(`layout_unit.${unit}`) ? t(`layout_unit.${unit}`) : (unit ?? '');
   return `${exact(value)} ${word}`.trim();

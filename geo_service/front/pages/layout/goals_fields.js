@@ -85,6 +85,7 @@ function tellingFields(number) {
     front: [
       new TicksField('front.terms', 'front_terms', terms),
       number('front.points', 'front_points', WHOLE),
+      number('front.point_limit_s', 'front_limit'),
     ],
     firmness: [
       number('firmness.draws', 'firmness_draws', WHOLE),

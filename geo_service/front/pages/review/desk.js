@@ -6,6 +6,7 @@ import { AT_A_TIME, askFindings, details, links, marks } from '../findings.js';
 import { t, wordOf } from '../frame.js';
 import { verdictBadge } from '../marks.js';
 import { button, moreOf } from '../parts.js';
+import { workBox } from './work.js';
 
 const SIGNS = { rectify: 'fail', supplement: 'unknown', watch: 'watch' };
 
@@ -269,6 +270,7 @@ class Row {
       make('span', { class: 'hidden-words' }, `${t(`review.list_${list}`)} `),
       make('span', { class: 'row-title' }, dataText(told.title)),
       parkName ? make('span', { class: 'row-park' }, dataText(parkName)) : null,
+      workChip(told.work),
       findings > 1
         ? make(
             'span',
@@ -306,6 +308,7 @@ class Row {
       ...[members].filter((part) => part !== null),
       ...links(finding, context).filter((part) => part !== null),
       details(finding, context),
+      workBox(finding),
     );
   }
 
@@ -354,6 +357,17 @@ class Row {
     }
     return box;
   }
+}
+
+// What is done about the finding of a row, as far as somebody has said anything.
+function workChip(work) {
+  if (!work) {
+    return null;
+  }
+  const words = work.is_overdue ? t('work_filter.overdue') : t(`work_state.${work.state}`);
+  const said = [t(`work_state.${work.state}`), work.owner, work.due].filter(Boolean);
+  const css = work.is_overdue ? 'chip is-must' : 'chip';
+  return make('span', { class: css, title: said.join(' · ') }, words);
 }
 
 // Of a row of more findings the number is told, and not each.

@@ -10,9 +10,11 @@ import { familyName } from './rules.js';
 
 const NAMES = [
   ...['list', 'rule', 'family', 'severity', 'basis', 'township', 'verdict', 'park', 'words'],
+  'work',
 ];
+const WORK = ['mine', 'overdue', 'in_work', 'deferred', 'done'];
 // What stands behind a fold; the others are always in sight.
-const FOLDED = ['rule', 'severity', 'basis', 'township', 'verdict'];
+const FOLDED = ['rule', 'severity', 'basis', 'township', 'verdict', 'work'];
 export const LISTS = ['rectify', 'watch', 'supplement', 'waived', 'approved'];
 const LONGEST = 100;
 /** @type {Record<string, string[]>} */
@@ -21,6 +23,7 @@ const KNOWN = {
   basis: BASIS_GROUPS,
   verdict: VERDICTS,
   list: LISTS,
+  work: WORK,
 };
 // What addresses said before there were lists.
 const OLD_LISTS = { yes: 'waived', approved: 'approved' };
@@ -129,6 +132,10 @@ export class Filters {
           t(`verdict.${item}`),
         ]),
       ),
+      work: chooser(
+        'work',
+        WORK.map((item) => [item, t(`work_filter.${item}`)]),
+      ),
       words,
     };
   }
@@ -199,6 +206,7 @@ export class Filters {
         labelled(t('review.verdict'), controls.verdict),
         labelled(t('review.basis'), controls.basis),
         labelled(t('review.township'), controls.township),
+        labelled(t('work_page.title'), controls.work),
       ),
     );
     return make(

@@ -182,7 +182,7 @@ export class Changes {
     const { before, after } = park.focus;
     const show = () => this.bench.map.select('parks', park.park_id);
     const scenario = this.bench.store.id;
-    const page = `${parkAddress(park.park_id)}?${new URLSearchParams({ scenario })}`;
+    const page = parkAddress(park.park_id, scenario);
     return make(
       'li',
       { class: 'park-change', 'data-park': park.park_id },
