@@ -183,11 +183,10 @@ async def load(port: int, readers: int, seconds: float) -> tuple[Told, dict[str,
     told = Told()
     _, _, ready = await Reader(port, told).ask("GET", "/readyz")
     review_id, ends = json.loads(ready)["review_id"], time.monotonic() + seconds
-    took, *_ = await asyncio.gather(
-        meanwhile(port, told, seconds),
-        *(read(port, told, review_id, ends, number) for number in range(readers)),
-    )
-    return told, took
+    reading = [read(port, told, review_id, ends, number) for number in range(readers)]
+    work = asyncio.create_task(meanwhile(port, told, seconds))
+    await asyncio.gather(*reading)
+    return told, await work
 
 
 def serve_and_load(readers: int, seconds: float) -> bool:

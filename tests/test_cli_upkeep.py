@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,13 +18,14 @@ from geo_service.planning.layers import newest_layer, publish
 from geo_service.settings import Settings
 from geo_service.stores.base import WorkspaceAt
 from geo_service.workspace.opening import open_workspace
+from tests.conftest import ROOT
 from tests.county import County
 from tests.terminal import run
 
 
 def listed(**environment: str) -> dict[str, dict[str, Any]]:
     """Return what `geo-service settings` tells, by name."""
-    done = run("settings", "--format", "json", "--lang", "en", **environment)
+    done = run("settings", "--format", "json", "--lang", "en", cwd=ROOT, **environment)
     assert done.returncode == 0, done.stderr
     return {one["name"]: one for one in json.loads(done.stdout)["settings"]}
 
@@ -110,10 +112,10 @@ def test_a_clock_that_was_set_back_and_a_held_lock_are_told(
     publish(workspace, "parcels", now.frame, expected=now.version)
     monkeypatch.setattr(doctor, "LOCK_SECONDS", 0.2)
 
-    class Past(doctor.datetime):
+    class Past(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:  # noqa: ANN401 - as the class it stands for
-            return doctor.datetime.fromtimestamp(time.time() - 86_400, tz)
+            return datetime.fromtimestamp(time.time() - 86_400, tz)
 
     with open_workspace(workspace) as other, other.store.closed_to_others():
         monkeypatch.setattr(doctor, "datetime", Past)

@@ -248,7 +248,7 @@ class Issuer:
             kept_for = _ASK_AGAIN_SECONDS if is_again else _KEPT_SECONDS
             if self._keys is None or time.monotonic() - self._keys[0] > kept_for:
                 try:
-                    keys = KeySet.import_key_set(self._get(place))  # type: ignore[arg-type]  # checked by it
+                    keys = KeySet.import_key_set(self._get(place))
                 except (JoseError, ValueError, KeyError, TypeError):
                     raise IssuerRefusedError(Flaw.KEYS) from None
                 self._keys = time.monotonic(), keys

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from geo_service.access import Role
 from geo_service.errors import InvalidQueryError, StoreError
+from geo_service.jobs import JobKind, JobStatus
 from geo_service.planning import PlanningService
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
@@ -89,7 +90,7 @@ def test_queues_jobs_memory_store_and_caches_are_told(
     assert figure(found, "geo_jobs_waiting", kind="keeping") == 2
     queue = client.get("/readyz").json()["queue"]
     assert queue == {"waiting": 2, "running": 1}
-    done = county.jobs.figures()["keeping"].ended.get("done", 0)
+    done = county.jobs.figures()[JobKind.KEEPING].ended.get(JobStatus.DONE, 0)
     county.jobs.cancel(jobs[2].job_id)
     may_end.set()
     assert all(county.jobs.wait(job, PATIENCE_S) for job in jobs[:2])
