@@ -23,7 +23,7 @@ from tests.reading import read_once
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "layers" / "yunyang"
 DEMO_DAY = date(2026, 11, 22)
-NEEDS = {"browser": "browser", "cluster": "database"}
+NEEDS = {"browsers": "browser", "cluster": "database"}
 """The marker of a test, by the fixture that starts what it needs."""
 
 WHOLE = {
