@@ -34,6 +34,8 @@ class Action(StrEnum):
     """One's own account: who am I, sign out, change the password."""
     LEARN = "learn"
     """Texts that contain no data of the county: help, licences, the rulebook, classifications."""
+    SEE = "see"
+    """Look at public figures of the county: no single enterprise's, no small counts."""
     LOOK = "look"
     """Look at the county's data, single enterprises included."""
     PLAN = "plan"
@@ -58,6 +60,7 @@ PERMITS: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.OPEN: _EVERYBODY,
         Action.OWN: _EVERYBODY,
         Action.LEARN: _EVERYBODY,
+        Action.SEE: _EVERYBODY,
         Action.LOOK: _STAFF,
         Action.PLAN: frozenset({Role.PLANNER}),
         Action.REVIEW: frozenset({Role.REVIEWER}),
@@ -74,6 +77,39 @@ OVERSEERS = frozenset({Role.REVIEWER, Role.STEWARD, Role.ADMIN})
 
 Planners see their own, and what nobody owns.
 """
+
+
+class Partial(StrEnum):
+    """Why an account sees only a part of the county."""
+
+    PUBLIC = "public"
+    """It gets public figures only."""
+    LIMITED = "limited"
+    """It gets its own parks only."""
+    MASKED = "masked"
+    """The workspace keeps layers or columns from its roles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What of a county an account may see; equal sights get the same answers."""
+
+    is_public: bool = False
+    """Whether only what is public may be seen."""
+    parks: frozenset[str] | None = None
+    """Ids of the only parks; None for all."""
+    hidden: frozenset[str] = frozenset()
+    """Layers (`enterprises`) and columns (`enterprises.tax_cny`) that are kept from it."""
+
+    @property
+    def partial(self) -> frozenset[Partial]:
+        """In which ways it is a part; none if everything may be seen."""
+        ways = {
+            Partial.PUBLIC: self.is_public,
+            Partial.LIMITED: self.parks is not None,
+            Partial.MASKED: bool(self.hidden) and not self.is_public,
+        }
+        return frozenset(way for way, is_so in ways.items() if is_so)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +132,12 @@ class Acting:
     def sees_all(self) -> bool:
         """Whether the whole county may be looked at."""
         return self.may(Action.LOOK) and self.parks is None
+
+    def sight(self, restricted: Mapping[str, frozenset[Role]]) -> Sight:
+        """Return what may be seen where layers and columns are restricted to some roles."""
+        hidden = (name for name, roles in restricted.items() if self.roles.isdisjoint(roles))
+        is_public = not self.may(Action.LOOK)
+        return Sight(is_public=is_public, parks=self.parks, hidden=frozenset(hidden))
 
     @property
     def is_overseer(self) -> bool:

@@ -8,6 +8,7 @@ read, and nobody changes one in place; `metric` returns the same frame in the me
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from geo_service.access import Role
     from geo_service.basemaps import Basemap
     from geo_service.industry import CountyIndustries, IndustryGroups
     from geo_service.plan_rows import RowChange
@@ -86,6 +88,8 @@ class PlanSettings:
     dem: DemFile | None = None
     basemaps: tuple[Basemap, ...] = ()
     """Base maps for the maps; none is shown until a reader switches it on."""
+    restricted: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    """Layers and columns that only accounts of some roles see: `enterprises.tax_cny`."""
     digest: str = ""
 
 
@@ -170,6 +174,8 @@ class Plan:
         self.metric_crs = pyproj.CRS.from_user_input(settings.metric_crs)
         """The CRS in which the plan is measured."""
         self.settings = settings
+        self.withheld: frozenset[str] = frozenset()
+        """Layers and columns that were left out for whoever the plan is shown to."""
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -193,6 +199,10 @@ class Plan:
     def has(self, name: str) -> bool:
         """Return whether the workspace has this layer (which may still be empty)."""
         return name in self._layers
+
+    def is_withheld(self, layer: str, *columns: str) -> bool:
+        """Return whether a layer, or one of these columns of it, was left out for a reader."""
+        return layer in self.withheld or any(f"{layer}.{name}" in self.withheld for name in columns)
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a layer's frame in the storage CRS; raises NotFoundError for an unknown name."""
@@ -322,6 +332,31 @@ class Plan:
         places were worked out. This plan does not change.
         """
         return self._changed(frames, changes or {}, label, kept)
+
+    def seen(
+        self, frames: Mapping[str, pd.DataFrame], *, withheld: frozenset[str], label: str
+    ) -> Plan:
+        """Return the plan as somebody sees it from whom a part is withheld.
+
+        `frames` are layers of which something was left out; `withheld` names layers, which the
+        plan then does not have, and columns. Every layer has a version of its own, so that
+        nothing that was kept of one plan is taken for the other's. This plan does not change.
+        """
+        gone = {name: empty_frame(name) for name in self._layers if name in withheld}
+        shown = self._changed({**frames, **gone}, {}, label)
+        shown._leave_out(frozenset(gone), label)  # noqa: SLF001 - of its own class
+        shown.withheld = self.withheld | withheld
+        return shown
+
+    def _leave_out(self, gone: frozenset[str], label: str) -> None:
+        """Have some layers no more, and the others under versions of their own."""
+        self._layers = {
+            name: dataclasses.replace(
+                layer, version=hashlib.sha256(f"{layer.version}|{label}".encode()).hexdigest()[:12]
+            )
+            for name, layer in self._layers.items()
+            if name not in gone
+        }
 
     def _changed(
         self,

@@ -495,3 +495,26 @@ SCHEMAS: Mapping[str, LayerSchema] = MappingProxyType({item.name: item for item 
 
 ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f/\\]{1,128}")
 """Ids: any text of 1 to 128 characters without control characters and slashes."""
+
+
+_ALWAYS_SEEN = frozenset({"county", "townships", "township_areas", "parks"})
+"""Layers that everything else is told by."""
+_DECIDING = frozenset({"status", "tier", "kind"})
+"""Columns that decide what counts: without them other figures would be wrong, not withheld."""
+NAME = "name"
+HIDDEN_TEXT = "***"
+"""What stands for a name that is withheld, in every language."""
+
+
+def may_be_hidden(layer: str, column: str | None = None) -> bool:
+    """Return whether a workspace may keep a layer, or one of its columns, from some roles.
+
+    Keys, links between layers, and columns that decide what counts may not be left out alone.
+    """
+    if column is None:
+        return layer not in _ALWAYS_SEEN
+    schema = SCHEMAS[layer]
+    field = schema.field(column)
+    if column in schema.key or column in _DECIDING or field.refers_to is not None:
+        return False
+    return field.need is not Need.VALUE or column == NAME

@@ -226,7 +226,7 @@ def _settings(
         "language": translator.language.value,
         "languages": None if service is None else _languages(service, main),
         "bounds": [[south, west], [north, east]],
-        "texts": _texts(translator),
+        "texts": _texts_of(main),
         "symbols": symbol_document(),
         "labels": _labels(main, {key for layer in layers for key in layer.symbols}),
         "groups": [_group(states, name, layers, service) for name in main.groups],
@@ -399,6 +399,14 @@ def labels(translator: Translator, keys: set[str] | None = None) -> dict[str, di
         if SYMBOLS[key].has_glyph:
             found[key]["glyph"] = translator.text(f"{key}_glyph")
     return found
+
+
+def _texts_of(data: PlanData) -> dict[str, str]:
+    """Return the texts of a map's page; a figure of enterprises that are withheld says so."""
+    texts = _texts(data.translator)
+    if data.plan.is_withheld("enterprises"):
+        texts |= {"unknown_value": data.translator.text("withheld.word")}
+    return texts
 
 
 def _labels(data: PlanData, keys: set[str]) -> dict[str, dict[str, str]]:

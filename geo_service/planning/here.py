@@ -93,18 +93,19 @@ class SiteInquiry:
         conditions = [item for item in found.conditions if item.verdict is not Verdict.UNKNOWN]
         unchecked = [item for item in found.conditions if item.verdict is Verdict.UNKNOWN]
         zones_of = shape if shape.area else candidate.geometry
+        is_withheld = places.plan.is_withheld("enterprises")
         document: Document = {
             "verdict": found.verdict.value,
             "answer": translator.text(f"here.answer_{found.verdict}"),
-            "statement": translator.text(f"here.statement_{found.verdict}"),
+            "statement": self._statement(found.verdict),
             "project": project.model_dump(mode="json", exclude_none=True),
             "industry_name": industry_name(project.industry_code, translator),
             "place": self._place(candidate, shape),
             "reasons": [self._reason(item) for item in found.reasons],
             "conditions": [self._reason(item) for item in conditions],
             "unchecked": [self._reason(item) for item in unchecked],
-            "focus_effect": effect_document(found.effect),
-            "is_focus_worse": found.is_focus_worse,
+            "focus_effect": None if is_withheld else effect_document(found.effect),
+            "is_focus_worse": None if is_withheld else found.is_focus_worse,
             "nearest": self._nearest(found.nearest),
             "tried": found.tried,
             "facts": places.facts(zones_of),
@@ -115,6 +116,12 @@ class SiteInquiry:
         }
         told: Document = plain(document)
         return told
+
+    def _statement(self, verdict: Verdict) -> str:
+        """Say what a verdict means, and how many rules could not be asked."""
+        translator, left_out = self.places.translator, self.places.left_out
+        told = translator.text(f"here.statement_{verdict}")
+        return f"{told} {translator.text('withheld.rules', count=left_out)}" if left_out else told
 
     def _place(self, candidate: Candidate, shape: BaseGeometry) -> Document:
         """Return which place was judged, and as what: it may be more than what was drawn."""

@@ -85,6 +85,8 @@ class PointInquiry:
     rulebook: Rulebook
     translator: Translator
     as_of: date
+    left_out: int = 0
+    """How many rules in force are not asked, since they rest on what is withheld."""
 
     # ---- a place ----------------------------------------------------------------------------
 
@@ -424,7 +426,10 @@ class PointInquiry:
         rows = rows_of(frame.iloc[near[shapely.area(pieces) > 0]])
         return self._listed(rows, key)
 
-    def _enterprises(self, shape: BaseGeometry) -> Document:
+    def _enterprises(self, shape: BaseGeometry) -> Document | None:
+        """Return the enterprises whose point an area covers; None if they are withheld."""
+        if self.plan.is_withheld("enterprises"):
+            return None
         active = active_enterprises(self.plan)
         frame = self.plan.metric("enterprises").loc[active.index]
         positions = np.sort(frame.sindex.query(shape, predicate="covers"))

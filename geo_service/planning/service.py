@@ -33,15 +33,18 @@ from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
 from geo_service.planning.scenario_ground import ServiceGround
 from geo_service.planning.scenarios import ScenarioDesk
+from geo_service.planning.sights import SightDesk
 from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
 from geo_service.planning.works import Works, WorksHere
 from geo_service.workspace.opening import Workspace
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
+from geo_service.zoning.seen import judging_rules
 
 if TYPE_CHECKING:
     import os
 
+    from geo_service.access import Acting, Sight
     from geo_service.jobs import JobBoard
     from geo_service.language import Language, Translator
     from geo_service.plan import Plan
@@ -94,6 +97,7 @@ class PlanningService:
             layouts=lambda: self.layouts,
         )
         self.tiles = TileDesk(self._state)
+        self._sights = SightDesk(self._state)
         self.scenarios = ScenarioDesk(
             ServiceGround(self._state, self.follower),
             remember=self.reviews.lend,
@@ -166,6 +170,26 @@ class PlanningService:
     def review(self) -> Review:
         """The review of the plan by the rulebook in force."""
         return self._state.review
+
+    def sight_of(self, who: Acting) -> Sight:
+        """Return what of the county an account may see."""
+        return who.sight(self.plan.settings.restricted)
+
+    def seen_by(self, who: Acting | None) -> PlanningService:
+        """Return the service that answers an account: itself, or one over what it may see."""
+        if who is None:
+            return self
+        sight = self.sight_of(who)
+        if not sight.partial:
+            return self
+        return self._sights.service(
+            sight, lambda now: PlanningService(now.plan, now.rulebook, now.review)
+        )
+
+    @property
+    def judging_rules(self) -> Rulebook:
+        """The rules in force that can be judged by what the plan holds."""
+        return judging_rules(self.rulebook, self.plan)
 
     @property
     def jobs(self) -> JobBoard:
@@ -243,5 +267,6 @@ class PlanningService:
         self.scenarios.let_go()
         self.finder.let_go()
         self.tiles.current()
+        self._sights.let_go()
         self.reviews.shelf.rest()
         settle()

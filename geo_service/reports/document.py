@@ -233,8 +233,10 @@ def focus_document(review: Review, park_id: str, translator: Translator, slice_:
     }
 
 
-def _grade_counts(review: Review, park_id: str) -> dict[str, int]:
-    """How many enterprises of a park have each per-mu grade."""
+def _grade_counts(review: Review, park_id: str) -> dict[str, int | None]:
+    """How many enterprises of a park have each per-mu grade; None where it is withheld."""
+    if review.plan.is_withheld("enterprises"):
+        return dict.fromkeys(("A", "B", "C", "D"))
     frame = review.plan.frame("enterprises")
     own = set(frame.loc[frame["park_id"] == park_id, "enterprise_id"])
     counts = Counter(letter for name, letter in review.grades.items() if name in own)

@@ -1,5 +1,9 @@
 """Which action each route is: one line a route; a route that is missing here answers nobody.
 
+`_SEE` are the routes of which the public gets its figures. Accounts that see a part of the county
+(`access.Partial`) are answered by a service over that part, and get the routes that are listed for
+their kind alone: what is not listed is refused rather than told in part.
+
 With accounts, `web/gate.py` asks this table before a route works; `tests/web/test_permissions.py`
 walks the routes of the application and fails for one without a line, and for a line without a
 route. Which roles may do an action stands in `access.PERMITS`.
@@ -11,9 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from geo_service.access import Action
+from geo_service.access import Acting, Action, Partial, Sight
 
 _OPEN, _OWN, _LEARN, _LOOK = Action.OPEN, Action.OWN, Action.LEARN, Action.LOOK
+_SEE = Action.SEE
 _PLAN, _REVIEW, _IMPORT = Action.PLAN, Action.REVIEW, Action.IMPORT
 _WORK = Action.WORK
 _TIDY, _ADMINISTER = Action.TIDY, Action.ADMINISTER
@@ -21,12 +26,15 @@ _TIDY, _ADMINISTER = Action.TIDY, Action.ADMINISTER
 
 @dataclass(frozen=True, slots=True)
 class RouteDecision:
-    """What a route is, and whether its answer is about one park alone."""
+    """What a route is, and which accounts get it that see only a part of the county."""
 
     action: Action
-    park: str | None = None
-    """The part of the path that names the one park that an answer is about. Accounts that are
-    limited to parks get these routes for their parks, and no others that show data."""
+    partial: frozenset[Partial] = frozenset(Partial)
+    """The kinds of part of which it answers."""
+
+    def lets(self, who: Acting, sight: Sight) -> bool:
+        """Return whether an account gets the route."""
+        return who.may(self.action) and sight.partial <= self.partial
 
 
 _ROUTES: Mapping[Action, tuple[str, ...]] = {
@@ -45,15 +53,24 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /api/criteria", "GET /api/symbols"),
         *("GET /api/project-schema", "GET /api/scenario-schema", "GET /api/goals-schema"),
     ),
+    _SEE: (
+        *("GET /", "GET /api/overview", "GET /api/changes", "GET /api/parks", "GET /api/search"),
+        *("GET /parks/{park_id}", "GET /parks/{park_id}/sheet", "GET /api/parks/{park_id}"),
+        *("GET /api/parks/{park_id}/focus", "GET /api/parks/{park_id}/profile"),
+        *("GET /here", "POST /api/here", "GET /api/identify"),
+        "GET /api/layers/{layer}/features",
+        *("GET /maps/relief.png", "GET /maps/{kind}", "GET /maps/{kind}/features/{source}"),
+        "GET /basemaps/{place}/{zoom}/{column}/{row}",
+        *("GET /tiles/{layer}/{z}/{x}/{y}.mvt", "HEAD /tiles/{layer}/{z}/{x}/{y}.mvt"),
+    ),
     _LOOK: (
-        *("GET /", "GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
+        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
         *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}", "GET /data"),
         *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
-        *("GET /api/overview", "GET /api/overview/{figure}"),
+        "GET /api/overview/{figure}",
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
-        *("GET /here", "POST /api/here", "GET /sites/sheet", "GET /api/projects"),
-        *("GET /api/parks", "GET /api/search", "GET /api/identify", "POST /api/areas"),
-        *("GET /api/reviews", "GET /api/reviews/{review_id}", "GET /api/changes"),
+        *("GET /sites/sheet", "GET /api/projects", "POST /api/areas"),
+        *("GET /api/reviews", "GET /api/reviews/{review_id}"),
         *("GET /api/acts", "GET /api/work", "GET /api/work/of", "GET /api/entries"),
         "GET /api/reviews/{review_id}/comparison",
         "GET /api/reviews/{review_id}/findings",
@@ -79,13 +96,10 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /api/layouts", "GET /api/layouts/{layout_id}"),
         "GET /api/layouts/{layout_id}/why-not",
         "GET /api/layouts/{layout_id}/export",
-        *("GET /api/layers", "GET /api/layers/{layer}/features"),
+        "GET /api/layers",
         *("GET /api/layers/{layer}/history", "GET /api/layers/{layer}/diff"),
         "GET /api/layers/{layer}/history/{version}/features",
         "GET /api/layers/{layer}/boundary-points",
-        *("GET /maps/relief.png", "GET /maps/{kind}", "GET /maps/{kind}/features/{source}"),
-        "GET /basemaps/{place}/{zoom}/{column}/{row}",
-        *("GET /tiles/{layer}/{z}/{x}/{y}.mvt", "HEAD /tiles/{layer}/{z}/{x}/{y}.mvt"),
     ),
     _PLAN: (
         "POST /api/goals/read",
@@ -124,17 +138,38 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
     _ADMINISTER: ("POST /api/saved/retain", "GET /metrics"),
 }
 
-_OF_ONE_PARK: Mapping[str, str] = {
-    "GET /parks/{park_id}": "park_id",
-    "GET /parks/{park_id}/sheet": "park_id",
-    "GET /api/parks/{park_id}": "park_id",
-    "GET /api/parks/{park_id}/focus": "park_id",
-    "GET /api/parks/{park_id}/profile": "park_id",
-}
-"""Routes whose answer is about one park: everybody who may look gets them, limited or not."""
+_OF_PARTS = frozenset(
+    {
+        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+        *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
+        *("GET /api/reviews", "GET /api/reviews/{review_id}"),
+        "GET /api/reviews/{review_id}/findings",
+        "GET /api/reviews/{review_id}/counts",
+        "GET /api/reviews/{review_id}/export",
+        "GET /api/reviews/{review_id}/register",
+        "GET /api/layers/{layer}/boundary-points",
+    }
+)
+"""Routes to look that answer of a part as they answer of the whole."""
+_ABOUT_GROUND = frozenset({"GET /here", "POST /api/here", "GET /api/identify"})
+"""What stands at a place: who sees only some parks would be told that the others are not there."""
+_OF_MASKED = _OF_PARTS | {"POST /api/areas"}
+
+
+def _partial_of(name: str, action: Action) -> frozenset[Partial]:
+    if action in {_OPEN, _OWN, _LEARN} or name == "GET /metrics":  # nothing of the county
+        return frozenset(Partial)
+    if action is _SEE:
+        return frozenset(Partial) - ({Partial.LIMITED} if name in _ABOUT_GROUND else set())
+    allowed = {Partial.MASKED: name in _OF_MASKED, Partial.LIMITED: name in _OF_PARTS}
+    return frozenset(way for way, is_allowed in allowed.items() if is_allowed)
+
 
 DECISIONS: Mapping[str, RouteDecision] = MappingProxyType(
-    {name: RouteDecision(action) for action, names in _ROUTES.items() for name in names}
-    | {name: RouteDecision(_LOOK, park) for name, park in _OF_ONE_PARK.items()}
+    {
+        name: RouteDecision(action, _partial_of(name, action))
+        for action, names in _ROUTES.items()
+        for name in names
+    }
 )
 """By method and path as the route writes it."""

@@ -19,7 +19,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.routing import compile_path
 
-from geo_service.access import Acting, Action, acting_as
+from geo_service.access import Acting, Action, Partial, Sight, acting_as
 from geo_service.errors import StoreError
 from geo_service.web.decisions import DECISIONS
 from geo_service.web.doors import SAFE_METHODS
@@ -205,16 +205,25 @@ async def check_access(request: Request) -> None:
         raise RequestRefusedError(401, said("account.needed"))
     if decision is None:
         raise RequestRefusedError(404, said("problem.not_found"))
-    action, is_safe = decision.action, request.method in SAFE_METHODS
-    if not acting.may(action):
-        if acting.sees_all and not is_safe:
-            raise RequestRefusedError(403, said("account.not_permitted", action=action.value))
-        raise RequestRefusedError(404, said("problem.not_found"))
-    shows_data = action not in {Action.OWN, Action.LEARN}
-    if acting.parks is not None and shows_data:
-        named = request.path_params.get(decision.park or "")
-        if named not in acting.parks:
-            raise RequestRefusedError(404, said("problem.not_found"))
+    service: PlanningService = request.app.state.service
+    sight = service.sight_of(acting)
+    if not decision.lets(acting, sight):
+        raise _refused(request, acting, sight, decision.action)
+
+
+def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> RequestRefusedError:
+    """Return the refusal of a route: in words where that there is such a thing is no secret."""
+    if not sight.partial:
+        is_told = request.method not in SAFE_METHODS and acting.sees_all
+        if is_told and not acting.may(action):
+            return RequestRefusedError(403, said("account.not_permitted", action=action.value))
+        return RequestRefusedError(404, said("problem.not_found"))
+    is_page = request.method == "GET" and not request.url.path.startswith(DATA_PATHS)
+    is_masked = sight.partial == {Partial.MASKED}
+    if not request.path_params and (is_page or is_masked):
+        [way] = sorted(sight.partial)[:1]
+        return RequestRefusedError(403, said(f"account.of_part_{way}"))
+    return RequestRefusedError(404, said("problem.not_found"))
 
 
 async def check_request(request: Request) -> None:

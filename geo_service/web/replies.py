@@ -15,8 +15,10 @@ from cachetools import LRUCache
 from fastapi import Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from geo_service.access import acting
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import PlanningService
 from geo_service.reports.document import Document, collection, dump
@@ -43,15 +45,24 @@ _BBOX = "bbox"
 
 
 def running_service(request: Request) -> PlanningService:
-    """Return the county that this service runs; it learns of newer versions by being asked."""
+    """Return what answers the account that asks: of the county that runs, what it may see.
+
+    The county learns of newer versions by being asked.
+    """
     service = service_of(request)
     service.look_for_news()
-    return service
+    return service.seen_by(acting())
 
 
 def service_of(request: Request) -> PlanningService:
-    """Return the county that this service runs, as it stands."""
+    """Return the county that this service runs, as it stands, whoever asks."""
     return cast("PlanningService", request.app.state.service)
+
+
+async def seen_service(request: Request) -> PlanningService:
+    """Return what answers the account that asks, as it stands; no thread without accounts."""
+    service, who = service_of(request), acting()
+    return service if who is None else await run_in_threadpool(service.seen_by, who)
 
 
 ServiceDep = Annotated[PlanningService, Depends(running_service)]

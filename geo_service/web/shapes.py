@@ -331,7 +331,7 @@ _ANSWERS: Mapping[str, Shape] = {
             "hhi": _or_null(_NUMBER),
             "entropy": _or_null(_NUMBER),
             "location_quotient": _or_null(_NUMBER),
-            "enterprise_count": _COUNT,
+            "enterprise_count": _or_null(_COUNT),
             "verdict": _VERDICT,
             "findings": _list(_ref("Finding")),
             "numberMatched": _COUNT,

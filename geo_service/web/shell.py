@@ -23,7 +23,7 @@ from fastapi.responses import HTMLResponse, Response
 
 import geo_service
 from geo_service import front
-from geo_service.access import Action, acting, acting_name
+from geo_service.access import Partial, acting, acting_name
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
@@ -44,7 +44,7 @@ _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = (
     *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
-    *("basis_tag.", "basis_group.", "rests_on.", "finder.", "account.sign_in"),
+    *("basis_tag.", "basis_group.", "rests_on.", "finder.", "account.sign_in", "withheld."),
 )
 _WITH_FORMS = {"referrer-policy": "same-origin"}
 """With `no-referrer` browsers send `Origin: null` with a form, and `doors` could not tell whose."""
@@ -95,7 +95,7 @@ def render(
 
     `marks` are what a body without a program needs: HTML by name, every value in it escaped.
     """
-    service: PlanningService = request.app.state.service
+    service = _seen_service(request)
     translator = service.translator(language)
     root = str(request.scope.get("root_path", ""))
     shell = {
@@ -103,7 +103,7 @@ def render(
         "version": html.escape(geo_service.__version__),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
-        "navigation": _navigation(page, translator, root),
+        "navigation": _navigation(page, service, translator, root),
         "account": _account(translator, root),
         "scripts": _scripts(page, root),
         "island": _island(_start(page, service, translator, root, values or {})),
@@ -116,6 +116,12 @@ def render(
     reply = HTMLResponse(content, status, headers=headers)
     set_language_cookie(request, reply, language)
     return reply
+
+
+def _seen_service(request: Request) -> PlanningService:
+    """Return the service that answers the account that asks."""
+    service: PlanningService = request.app.state.service
+    return service.seen_by(acting())
 
 
 def render_door(
@@ -199,11 +205,11 @@ def _shell_texts(translator: Translator) -> dict[str, str]:
     }
 
 
-def _navigation(page: Page, translator: Translator, root: str) -> str:
+def _navigation(page: Page, service: PlanningService, translator: Translator, root: str) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
-        if not _leads_somewhere(address):
+        if not _leads_somewhere(address, service):
             continue
         mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
@@ -211,12 +217,12 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
     return "\n".join(links)
 
 
-def _leads_somewhere(address: str) -> bool:
+def _leads_somewhere(address: str, service: PlanningService) -> bool:
     """Return whether the account that asks gets a page at all; without accounts everybody does."""
     who, decision = acting(), DECISIONS.get(f"GET {address}")
     if who is None or decision is None:
         return who is None
-    return who.may(decision.action) and (who.sees_all or decision.action is not Action.LOOK)
+    return decision.lets(who, service.sight_of(who))
 
 
 def _account(translator: Translator, root: str) -> str:
@@ -282,6 +288,7 @@ def _start(
         },
         "review_id": service.review.review_id,
         "as_of": service.review.as_of.isoformat(),
+        **_withheld(service, translator),
         "marks": {
             "confidentiality": service.plan.settings.confidentiality,
             "map_approval": service.plan.settings.map_approval,
@@ -298,6 +305,32 @@ def _start(
         },
         **values,
     }
+
+
+def _withheld(service: PlanningService, translator: Translator) -> dict[str, Any]:
+    """Return what the account that asks does not see, and how a page says so."""
+    who = acting()
+    withheld = sorted(service.plan.withheld)
+    partial = frozenset() if who is None else service.sight_of(who).partial
+    named = translator.listed([_named(name, translator) for name in withheld])
+    return {
+        "withheld": withheld,
+        "is_public": Partial.PUBLIC in partial,
+        "withheld_notes": [
+            translator.text(f"withheld.{way}", names=named) for way in sorted(partial)
+        ],
+    }
+
+
+def _named(name: str, translator: Translator) -> str:
+    """Return what a layer, or a column of one, is called."""
+    layer, _, column = name.partition(".")
+    values = {"layer": translator.text(f"layer.{layer}")}
+    if not column:
+        return translator.text("withheld.layer", **values)
+    key = f"column.{column}"
+    word = translator.text(key) if key in catalogue() else column
+    return translator.text("withheld.column", **values, column=word)
 
 
 _ILLUSTRATIVE: WeakKeyDictionary[Plan, bool] = WeakKeyDictionary()

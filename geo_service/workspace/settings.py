@@ -16,6 +16,7 @@ import pyproj
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
+from geo_service.access import Role
 from geo_service.basemaps import BasemapPart, basemap_faults, basemap_of
 from geo_service.crs import is_metric
 from geo_service.documents import (
@@ -30,7 +31,7 @@ from geo_service.errors import Fault, WorkspaceError
 from geo_service.industry import CountyIndustries, IndustryGroups, classification, group_table
 from geo_service.model import AreaMethod, FocusBasis, Tier
 from geo_service.plan import DemFile, PlanSettings
-from geo_service.schema import LAND_USE_SCHEMES, RIVER_RANKS, SCHEMAS, ZONE_KINDS
+from geo_service.schema import LAND_USE_SCHEMES, RIVER_RANKS, SCHEMAS, ZONE_KINDS, may_be_hidden
 from geo_service.stores.base import VERSION_LENGTH
 from geo_service.stores.opening import has_password
 from geo_service.wording import quoted, said
@@ -115,6 +116,8 @@ class SettingsFile(_SettingsPart):
     industry_map: _IndustryMapPart | None = None
     dem: _DemPart | None = None
     basemaps: tuple[BasemapPart, ...] = ()
+    restricted: dict[str, tuple[Role, ...]] = Setting(default_factory=dict)
+    """Layers and columns (`layer.column`) with the roles that see them."""
     layers: dict[str, LayerPart]
 
     @property
@@ -175,7 +178,21 @@ def _check_settings(settings: SettingsFile) -> Iterator[Fault]:
         if mark is not None and not mark.isprintable():
             yield _settings_fault(name, mark, said("fault.one_line"))
     yield from _check_schemes(settings)
+    yield from _check_restricted(settings)
     yield from _check_declared(settings)
+
+
+def _check_restricted(settings: SettingsFile) -> Iterator[Fault]:
+    """Yield a fault for what is no layer or column, and for what everything else stands on."""
+    for name in settings.restricted:
+        layer, _, column = name.partition(".")
+        if layer not in SCHEMAS:
+            yield _settings_fault(f"restricted.{name}", layer, nearest_name(layer, [*SCHEMAS]))
+        elif column and column not in SCHEMAS[layer].columns:
+            expected = nearest_name(column, SCHEMAS[layer].columns)
+            yield _settings_fault(f"restricted.{name}", column, expected)
+        elif not may_be_hidden(layer, column or None):
+            yield _settings_fault(f"restricted.{name}", name, said("fault.not_restricted"))
 
 
 def _check_schemes(settings: SettingsFile) -> Iterator[Fault]:
@@ -296,7 +313,7 @@ def plan_settings(
 ) -> PlanSettings:
     """Return what the county decides about its plan; its digest leaves out what is printed only."""
     left_out = {
-        *("layers", "rulebook", "waivers", "approvals", "store", "basemaps"),
+        *("layers", "rulebook", "waivers", "approvals", "store", "basemaps", "restricted"),
         *_MARKS,
         *_SCHEMES,
     }
@@ -326,6 +343,7 @@ def plan_settings(
         map_approval=settings.map_approval,
         dem=dem,
         basemaps=tuple(basemap_of(part, folder) for part in settings.basemaps),
+        restricted={name: frozenset(roles) for name, roles in settings.restricted.items()},
         digest=digest,
     )
 

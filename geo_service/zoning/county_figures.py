@@ -61,6 +61,8 @@ class CountyFigure:
 
     name: FigureName
     by_year: Mapping[int | None, FigureValue]
+    is_withheld: bool = False
+    """Whether the value may not be told, rather than not known."""
 
     @property
     def year(self) -> int | None:
@@ -94,7 +96,10 @@ def county_figures(review: Review, park_ids: Collection[str]) -> list[CountyFigu
         by_year = {
             year: _folded(name, table(review, park_ids, year)) for year in periods or (None,)
         }
-        found.append(CountyFigure(name, by_year))
+        is_withheld = any(
+            review.plan.is_withheld(layer, *columns) for layer, columns in _READS[name].items()
+        )
+        found.append(CountyFigure(name, by_year, is_withheld))
     return found
 
 
@@ -234,4 +239,17 @@ _TABLES: Mapping[FigureName, _Table] = {
     FigureName.VACANT_FLOORS: _vacant_floors,
     FigureName.FREE_LAND: _free_land,
 }
+_READS: Mapping[FigureName, Mapping[str, tuple[str, ...]]] = {
+    FigureName.OUTPUT: {"enterprises": ("output_cny",)},
+    FigureName.TAX: {"enterprises": ("tax_cny",)},
+    FigureName.ENTERPRISES: {"enterprises": ()},
+    FigureName.LEADING_SHARE: {
+        "enterprises": ("industry_code", *filter(None, BASIS_COLUMNS.values())),
+        "parks": ("leading_industry",),
+    },
+    FigureName.OUTPUT_PER_MU: {"enterprises": ("output_cny", "land_m2")},
+    FigureName.VACANT_FLOORS: {"floors": ("vacant_m2",), "buildings": ()},
+    FigureName.FREE_LAND: {"parcels": ("area_m2",)},
+}
+"""Layers and columns that each figure rests on."""
 _YEARLY = frozenset(FigureName) - {FigureName.VACANT_FLOORS, FigureName.FREE_LAND}

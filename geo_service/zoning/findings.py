@@ -85,6 +85,31 @@ class Findings(Sequence[Finding]):
         """The raw findings of each rule that has any, with the rule's stamp."""
         return [(part.stamp, part.raw) for part in self._parts]
 
+    def seen(
+        self,
+        keep: NDArray[np.bool_],
+        masked: Callable[[Stamp, LazyRows | Sequence[RawFinding]], LazyRows | Sequence[RawFinding]],
+    ) -> Findings:
+        """Return some of the findings; `masked` returns what is told of a rule's raw findings.
+
+        They count, are sorted and have ids as they do here.
+        """
+        used, part = np.unique(self._columns.part[keep], return_inverse=True)
+        columns = {name: column[keep] for name, column in self.columns.items()}
+        parts = [self._parts[number] for number in used.tolist()]
+        shown = Findings(
+            [(item.stamp, masked(item.stamp, item.raw)) for item in parts],
+            waiver_of=lambda _: None,
+            approval_of=lambda _: None,
+            concerned=(),
+            illustrative=self.illustrative,
+            columns={**columns, "part": part.astype(np.int32)},
+        )
+        after = {before: at for at, before in enumerate(np.flatnonzero(keep).tolist())}
+        set_aside = self._set_aside.items()
+        shown._set_aside = {after[at]: entries for at, entries in set_aside if at in after}
+        return shown
+
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
         """Where each finding is among the parts, and what it is sorted and counted by."""

@@ -65,7 +65,8 @@ class Focus:
     supporting: tuple[str, ...]
     basis: FocusBasis
     year: int | None
-    enterprise_count: int
+    enterprise_count: int | None
+    """None if it may not be told."""
     shares: Mapping[FocusBasis, float | None]
     supporting_shares: Mapping[FocusBasis, float | None]
     leading_total: float | None

@@ -184,6 +184,7 @@ def test_what_is_unknown_is_not_zero(tmp_path: Path) -> None:
             "counted": 0,
             "of": 0,
             "change": None,
+            "withheld": False,
             "series": [],
         }
         assert (found["free_land"]["counted"], found["free_land"]["of"]) == (1, 2)

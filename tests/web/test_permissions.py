@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from geo_service.access import PERMITS, Action, Role
+from geo_service.access import PERMITS, Acting, Action, Role, Sight
 from geo_service.planning import PlanningService, accounts
 from geo_service.web import gate
 from geo_service.web.app import ServicePolicy, create_app
@@ -35,11 +35,33 @@ WITHOUT_DATA = {
     *("GET /api/project-schema", "GET /api/scenario-schema", "GET /api/goals-schema"),
     *("GET /account", "POST /account/password", "POST /sign-out", "POST /sign-out/everywhere"),
 }
-"""All that a viewer gets: nothing here is made of the county's data."""
-OF_ONE_PARK = {
+"""What everybody gets who signs in: nothing here is made of the county's data."""
+PUBLIC = {
+    *("GET /", "GET /api/overview", "GET /api/changes", "GET /api/parks", "GET /api/search"),
     *("GET /parks/{park_id}", "GET /parks/{park_id}/sheet", "GET /api/parks/{park_id}"),
     *("GET /api/parks/{park_id}/focus", "GET /api/parks/{park_id}/profile"),
+    *("GET /here", "POST /api/here", "GET /api/identify", "GET /api/layers/{layer}/features"),
+    *("GET /maps/relief.png", "GET /maps/{kind}", "GET /maps/{kind}/features/{source}"),
+    "GET /basemaps/{place}/{zoom}/{column}/{row}",
+    *("GET /tiles/{layer}/{z}/{x}/{y}.mvt", "HEAD /tiles/{layer}/{z}/{x}/{y}.mvt"),
 }
+"""All else that a viewer gets: figures as they may be told to everybody (`test_withheld.py`)."""
+ABOUT_GROUND = {"GET /here", "POST /api/here", "GET /api/identify"}
+OF_PARTS = {
+    *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+    *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
+    *("GET /api/reviews", "GET /api/reviews/{review_id}"),
+    *("GET /api/reviews/{review_id}/findings", "GET /api/reviews/{review_id}/counts"),
+    *("GET /api/reviews/{review_id}/export", "GET /api/reviews/{review_id}/register"),
+    "GET /api/layers/{layer}/boundary-points",
+}
+"""What those who look get of their own parks, or without what is restricted, as of the whole."""
+PARTS = {
+    "viewer": PUBLIC,
+    "limited": (PUBLIC - ABOUT_GROUND) | OF_PARTS,
+    "masked": PUBLIC | OF_PARTS | {"POST /api/areas"},
+}
+"""All that accounts get that see a part of the county, besides what is no data."""
 SAFE_OF_STEWARDS = {name for name in DECISIONS if name.startswith("GET /api/imports")}
 DOES = {
     Role.VIEWER: set[str](),
@@ -157,6 +179,13 @@ def ask(client: TestClient, route: str, token: str | None = None) -> httpx2.Resp
     return client.request(method, path, headers=headers)
 
 
+def refused_to_a_part(route: str) -> int:
+    """Return how a route is refused to who sees a part: a page in words, ids as if not there."""
+    method, path = route.split(" ", 1)
+    is_page = method == "GET" and not path.startswith(("/api/", "/tiles/"))
+    return 403 if is_page and "{" not in path else 404
+
+
 def test_every_route_has_a_decision_and_every_decision_a_route(app: FastAPI) -> None:
     assert all_routes(app) == set(DECISIONS)
 
@@ -179,7 +208,7 @@ def test_every_route_answers_each_role_as_decided(
         if route in FREE | WITHOUT_DATA | DOES[role]:
             expected = REACHED
         elif role is Role.VIEWER:
-            expected = 404
+            expected = REACHED if route in PUBLIC else refused_to_a_part(route)
         elif route in SAFE_OF_STEWARDS:
             expected = REACHED if role is Role.STEWARD else 404
         elif route in WORKING:
@@ -199,12 +228,29 @@ def test_a_limited_account_gets_its_parks_and_what_is_no_data(
     client: TestClient, app: FastAPI, tokens: dict[str, str]
 ) -> None:
     for route in sorted(all_routes(app)):
-        is_allowed = route in FREE | WITHOUT_DATA | OF_ONE_PARK
-        expected = REACHED if is_allowed else 404
+        is_allowed = route in FREE | WITHOUT_DATA | PARTS["limited"]
+        expected = REACHED if is_allowed else refused_to_a_part(route)
         assert ask(client, route, tokens["limited"]).status_code == expected, route
+
+
+def test_a_limited_account_gets_no_other_park(client: TestClient, tokens: dict[str, str]) -> None:
     headers = {"authorization": f"Bearer {tokens['limited']}"}
     for path in ("/parks/P2", "/api/parks/P2", "/api/parks/P2/focus", "/api/parks/P2/profile"):
         assert client.get(path, headers=headers).status_code == 404
+    listed = client.get("/api/parks", headers=headers).json()
+    assert [park["id"] for park in listed["features"]] == ["P1"]
+    parcels = client.get("/api/layers/parcels/features", headers=headers).json()
+    assert {row["id"] for row in parcels["features"]} == {"A", "B", "E"}
+
+
+@pytest.mark.parametrize("roles", [{Role.PLANNER}, set(Role)])
+def test_who_gets_no_restricted_columns_gets_what_is_listed(roles: set[Role]) -> None:
+    """Whatever it may do: nothing is made or changed of what is not seen whole."""
+    who = Acting(account="masked", roles=frozenset(roles))
+    sight = Sight(hidden=frozenset({"enterprises.tax_cny"}))
+    let = {name for name, decision in DECISIONS.items() if decision.lets(who, sight)}
+    watched = {"GET /metrics"} if Role.ADMIN in roles else set()
+    assert let == FREE | WITHOUT_DATA | PARTS["masked"] | watched
 
 
 @pytest.mark.usefixtures("_only_reached")
@@ -239,7 +285,8 @@ def test_what_one_may_not_see_is_told_as_what_is_not_there(
     assert known.content == unknown.content == nowhere.content
     headers = {"authorization": f"Bearer {tokens['limited']}"}
     other, none = (client.get(f"/api/parks/{one}", headers=headers) for one in ("P2", "P9"))
-    assert other.content == none.content
+    assert other.status_code == none.status_code == 404
+    assert other.text == none.text.replace("P9", "P2")
     assert client.get("/api/parks/P1", headers=headers).status_code == 200
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from geo_service.access import Role
 from geo_service.documents import line_of, toml_lines
 from geo_service.errors import WorkspaceError
 from geo_service.planning.layers import export_plan, unpack_plan
@@ -21,6 +22,39 @@ def test_an_unknown_setting_names_the_nearest(county: County, tmp_path: Path) ->
     county.extra = 'area_metod = "planar"'
     with pytest.raises(WorkspaceError, match=r"unknown name 'area_metod'; expected 'area_method'"):
         open_plan(county.write(tmp_path / "c"))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("enterprise.tax_cny", "expected 'enterprises'"),
+        ("enterprises.taxcny", "expected 'tax_cny'"),
+        ("parks", "found 'parks'"),
+        ("enterprises.enterprise_id", "found 'enterprises.enterprise_id'"),
+        ("parcels.status", "found 'parcels.status'"),
+    ],
+)
+def test_what_cannot_be_restricted_is_a_fault(
+    county: County, tmp_path: Path, name: str, told: str
+) -> None:
+    with pytest.raises(WorkspaceError) as caught:
+        open_plan(with_restricted(county, tmp_path / "c", name))
+    assert told in str(caught.value)
+
+
+def test_a_restriction_is_read_and_changes_no_result(county: County, tmp_path: Path) -> None:
+    name = "enterprises.tax_cny"
+    plan = open_plan(with_restricted(county, tmp_path / "c", name))
+    assert plan.settings.restricted == {name: frozenset({Role.REVIEWER})}
+    assert plan.version == open_plan(county.write(tmp_path / "d")).version
+
+
+def with_restricted(county: County, folder: Path, name: str) -> Path:
+    """Write a county that keeps a layer or column from all but reviewers."""
+    path = county.write(folder) / "workspace.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'{text}\n[restricted]\n"{name}" = ["reviewer"]\n', encoding="utf-8")
+    return folder
 
 
 def test_a_file_outside_the_workspace_is_refused(county: County, tmp_path: Path) -> None:

@@ -75,7 +75,12 @@ export function parkBody(properties, { isWhole = false } = {}) {
         text('hhi'),
         hasValue(properties.hhi) ? write(properties.hhi, 'number') : text('unknown_value'),
       ),
-      factRow(text('enterprise_count'), write(properties.enterprise_count, 'number')),
+      factRow(
+        text('enterprise_count'),
+        hasValue(properties.enterprise_count)
+          ? write(properties.enterprise_count, 'number')
+          : text('unknown_value'),
+      ),
       factRow(
         text('declared_area'),
         hasValue(properties.declared_area_ha)

@@ -9,11 +9,12 @@ import {
   localeOf,
   withMinus,
 } from '../shared/format.js';
-import { start, t } from './frame.js';
+import { isWithheld, start, t } from './frame.js';
 
 const locale = localeOf(start.lang);
 const isEnglish = start.lang === 'en';
-const NONE = '—';
+// Where no enterprise may be told of, a figure that is not there is withheld, not unknown.
+const NONE = isWithheld('enterprises') ? t('withheld.word') : '—';
 const { whole, one, two, fine, share } = formatsIn(start.lang);
 
 /**

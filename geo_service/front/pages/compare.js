@@ -127,7 +127,7 @@ function rows(parks) {
     ),
     row(t('park.speciality'), parks, ({ profile }) => dataText(profile.speciality ?? '—')),
     row(t('park.enterprise_count'), parks, ({ profile }) => count(profile.focus.enterprise_count)),
-    row(t('basis.output'), parks, ({ profile }) => money(profile.mix.totals.output)),
+    row(t('basis.output'), parks, ({ profile }) => money(profile.mix?.totals.output)),
     row(t('park.declared_area'), parks, ({ park }) =>
       hasValue(park.declared_area_ha) ? area(park.declared_area_ha * 1e4) : '—',
     ),

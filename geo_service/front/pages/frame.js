@@ -92,6 +92,7 @@ export const printPage = printerOf(isReadyToPrint);
 function drawFrame() {
   part('county').textContent = start.county;
   part('illustrative').hidden = !start.illustrative;
+  drawWithheld();
   drawVersions();
   followMenu();
   stamp();
@@ -99,6 +100,25 @@ function drawFrame() {
   if (document.title !== start.county) {
     setTitle(document.title);
   }
+}
+
+// What this account does not see, and how it is marked.
+function drawWithheld() {
+  const sign = part('withheld');
+  sign.hidden = !start.withheld_notes.length;
+  sign.lastElementChild?.replaceChildren(
+    ...start.withheld_notes.map((note) => make('p', {}, note)),
+  );
+}
+
+/**
+ * Whether a layer, or one of these columns of it, is kept from this account.
+ * @param {string} layer
+ * @param {...string} columns
+ */
+export function isWithheld(layer, ...columns) {
+  const names = [layer, ...columns.map((column) => `${layer}.${column}`)];
+  return names.some((name) => start.withheld.includes(name));
 }
 
 function drawVersions() {

@@ -49,7 +49,7 @@ function waysOn() {
   const beside = pageAddress(`/compare?${new URLSearchParams({ parks: parkId })}`);
   const sheet = `${parkAddress(parkId, null)}/sheet`;
   return [
-    make('a', { class: 'button plain', href: beside }, t('park.compare')),
+    start.is_public ? null : make('a', { class: 'button plain', href: beside }, t('park.compare')),
     make('a', { class: 'button plain', href: sheet }, t('park.one_page')),
   ];
 }
@@ -70,7 +70,9 @@ function head(park, reviewId) {
     ),
     tools: [
       start.scenario ? null : waysOn(),
-      make('a', { class: 'button plain', href: address }, t('park.in_review')),
+      start.is_public
+        ? null
+        : make('a', { class: 'button plain', href: address }, t('park.in_review')),
       button(t('console.print'), print),
     ],
   });
@@ -117,20 +119,26 @@ function draw(park, profile) {
     make(
       'div',
       { class: 'grid-2 park-figures' },
-      panel(t('park.mix'), { note: t('park.mix_note') }, mixFigure(profile)),
-      panel(t('park.trend'), { note: t('park.trend_note') }, trendFigure(profile)),
+      panel(t('park.mix'), { note: t('park.mix_note') }, profile.mix ? mixFigure(profile) : gone()),
+      panel(
+        t('park.trend'),
+        { note: t('park.trend_note') },
+        profile.mix ? trendFigure(profile) : gone(),
+      ),
     ),
     panel(t('park.floors_title'), {}, floorsPanel(profile)),
     panel(t('park.chain'), { note: chainNote(park) }, chainPanel(profile)),
     panel(
       t('park.enterprises'),
       { note: year ? t('park.enterprises_note', { year }) : null },
-      perMuFigure(profile),
-      enterprises(profile),
+      profile.mix ? [perMuFigure(profile), enterprises(profile)] : gone(),
     ),
     about(park, profile),
   );
 }
+
+// What stands where nothing may be told of single enterprises.
+const gone = () => emptyState(t('withheld.word'), { hint: t('withheld.enterprises') });
 
 function chainNote(park) {
   return park.leading_industry_name

@@ -87,7 +87,7 @@ function facts(park, profile) {
     ],
     [t('park.speciality'), dataText(shorten(profile.speciality ?? '—', 40))],
     [t('park.enterprise_count'), count(focus.enterprise_count)],
-    [t('basis.output'), money(mix.totals.output)],
+    [t('basis.output'), money(mix?.totals.output)],
     [
       t('park.declared_area'),
       hasValue(park.declared_area_ha) ? area(park.declared_area_ha * 1e4) : '—',

@@ -24,6 +24,7 @@ from geo_service.zoning.county_figures import (
     county_figures,
     figure_rows,
 )
+from geo_service.zoning.seen import SeenReview
 
 if TYPE_CHECKING:
     from geo_service.language import Language
@@ -145,6 +146,10 @@ class OverviewDesk:
             kept = self._figures.get(key)
         if kept is None:
             kept = county_figures(review, frozenset(chosen))
+            public = review.public if isinstance(review, SeenReview) else None
+            if public is not None:
+                is_whole = asked == ParkFilter() and len(chosen) == len(public.focus)
+                kept = public.figures_of(kept, is_whole=is_whole)
             with self._lock:
                 self._figures[key] = kept
         return kept
@@ -171,6 +176,7 @@ def _figure(figure: CountyFigure) -> Document:
         "counted": now.counted,
         "of": now.rows,
         "change": plain(figure.change),
+        "withheld": figure.is_withheld,
         "series": [
             {"year": year, "value": plain(found.value), "counted": found.counted}
             for year, found in figure.by_year.items()

@@ -25,6 +25,7 @@ def chain_document(review: Review, park_id: str, translator: Translator) -> Docu
         return {"leading": leading, "suppliers": [], "customers": []}
     table = plan.frame("industry_chains")
     active = active_enterprises(plan)
+    is_withheld = plan.is_withheld("enterprises", "industry_code")
     is_own = (active["park_id"] == park_id).fillna(value=False).to_numpy(dtype=bool)
     suppliers: dict[str, list[str]] = {}
     customers: dict[str, list[str]] = {}
@@ -44,8 +45,8 @@ def chain_document(review: Review, park_id: str, translator: Translator) -> Docu
             "code": code,
             "name": industry_name(code, translator),
             "relation": translator.convert(translator.listed(named)),
-            "in_park": int((is_partner & is_own).sum()),
-            "in_county": int(is_partner.sum()),
+            "in_park": None if is_withheld else int((is_partner & is_own).sum()),
+            "in_county": None if is_withheld else int(is_partner.sum()),
         }
 
     return {

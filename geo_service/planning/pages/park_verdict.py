@@ -57,9 +57,12 @@ def verdict_document(review: Review, park_id: str, translator: Translator) -> Do
     verdict = review.park_verdicts[park_id]
     deciding = [group for group in groups if _is_deciding(group, verdict)]
     others = [group for group in groups if not _is_deciding(group, verdict)]
+    is_told = bool(deciding) or verdict is Verdict.PASS or not review.plan.withheld
     return {
         "verdict": verdict.value,
-        "sentence": _sentence(review, verdict, deciding, others, translator),
+        "sentence": _sentence(review, verdict, deciding, others, translator)
+        if is_told
+        else translator.text("withheld.verdict"),
         "rules": _rules(review, deciding, others, translator),
         "figures": figures_of(review, park_id),
     }

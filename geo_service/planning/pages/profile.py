@@ -85,6 +85,7 @@ def park_profile(
     latest = active_in(own, focus.year)
     parks = review.plan.frame("parks")
     found = review.table.chosen(FindingQuery(park=park_id))
+    is_withheld = review.plan.is_withheld("enterprises")
     speciality = parks.loc[parks["park_id"] == park_id, "speciality"].iloc[0]
     return {
         "park_id": park_id,
@@ -92,13 +93,14 @@ def park_profile(
         "speciality": translator.convert(speciality) if isinstance(speciality, str) else None,
         "focus": focus_figures(focus, translator),
         "pass_share": pass_share_of(review),
-        "mix": parts.mix(latest, translator),
+        "withheld": sorted(review.plan.withheld),
+        "mix": None if is_withheld else parts.mix(latest, translator),
         "trend": [
             {"year": year, **parts.totals(active_in(own, year))}
             for year in sorted({int(item) for item in own["year"].dropna()})
         ],
         "enterprises": _enterprises(review, latest, parts, translator),
-        "grades": _grades(review, latest),
+        "grades": None if is_withheld else _grades(review, latest),
         "buildings": _buildings(review, park_id, parts, translator),
         "verdict": verdict_document(review, park_id, translator),
         "chain": chain_document(review, park_id, translator),

@@ -60,12 +60,10 @@ async def sign_in(request: Request, language: PageLanguageDep) -> Response:
     service = service_of(request)
     desk = service.accounts
 
-    def work() -> tuple[SignedIn, str | None, Acting | None]:
-        result = desk.sign_in(name, fields.get("password", ""))
-        who = None if result.cookie is None else desk.who_by_cookie(result.cookie)
-        return result, desk.known_name(name), who
+    def work() -> tuple[SignedIn, str | None]:
+        return desk.sign_in(name, fields.get("password", "")), desk.known_name(name)
 
-    result, known, who = await slots_of(request.app).run(WorkKind.PASSWORDS, work)
+    result, known = await slots_of(request.app).run(WorkKind.PASSWORDS, work)
     status = HTTPStatus.SEE_OTHER
     if result.cookie is None:
         status = HTTPStatus.TOO_MANY_REQUESTS if result.wait_seconds else HTTPStatus.UNAUTHORIZED
@@ -76,8 +74,6 @@ async def sign_in(request: Request, language: PageLanguageDep) -> Response:
         )
     if result.cookie is None:
         return _form(request, language, target, wait=result.wait_seconds, status=status)
-    if who is not None and not who.sees_all and _path(target) == "/":
-        target = f"{request.scope.get('root_path', '')}/account"  # home is of the whole county
     return _with_session(request, _go(request, target), result.cookie)
 
 

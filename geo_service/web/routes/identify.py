@@ -33,7 +33,9 @@ Latitude = Annotated[float, Query(ge=-90, le=90, description="Degrees north (CRS
 
 def _inquiry(service: PlanningService, language: Language) -> PointInquiry:
     today = date.today()  # noqa: DTZ011 - the county's calendar day
-    return PointInquiry(service.plan, service.rulebook, service.translator(language), today)
+    rules = service.judging_rules
+    left_out = len(service.rulebook.rules) - len(rules.rules)
+    return PointInquiry(service.plan, rules, service.translator(language), today, left_out)
 
 
 @router.get("/identify", summary="Identify a point", responses=answers("Place"))

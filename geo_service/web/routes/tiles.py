@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from geo_service.errors import NotFoundError
 from geo_service.planning.tiles import MAX_ZOOM
 from geo_service.web.answers import answers
-from geo_service.web.replies import has_already, service_of
+from geo_service.web.replies import has_already, seen_service
 from geo_service.web.security import A_YEAR, AGAIN
 from geo_service.web.slots import WorkKind, slots_of
 
@@ -42,11 +42,12 @@ async def tile(
     layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None
 ) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
-    desk = service_of(request).tiles
+    desk = (await seen_service(request)).tiles
     made = desk.made(layer, z, x, y)
     if made is None:
         find = functools.partial(desk.find, layer, z, x, y)
-        made = await slots_of(request.app).run(WorkKind.TILES, find, alike=(layer, z, x, y))
+        alike = (id(desk), layer, z, x, y)  # no part of a county waits for another's tile
+        made = await slots_of(request.app).run(WorkKind.TILES, find, alike=alike)
     found, version = made
     headers = {"cache-control": A_YEAR if v == version else AGAIN}
     if found is None:

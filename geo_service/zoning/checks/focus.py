@@ -346,7 +346,7 @@ def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
     """A park with few enterprises is flagged: its shares mislead and may disclose one."""
     outcome = Outcome.of("parks", case.parks)
     for focus, subject, _ in _parks(case):
-        if 0 < focus.enterprise_count < parameters.minimum:
+        if 0 < (focus.enterprise_count or 0) < parameters.minimum:
             values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
             outcome.singles.append(
                 RawFinding(

@@ -5,7 +5,7 @@ import { hasValue } from '../../shared/format.js';
 import { errorState, get } from '../api.js';
 import { area, count, money, moneyPerMu, percent, signed, squareMetres } from '../amounts.js';
 import { openDialog } from '../dialog.js';
-import { parkAddress, t } from '../frame.js';
+import { parkAddress, start, t } from '../frame.js';
 import { moreOf } from '../parts.js';
 
 export const FIGURES = [
@@ -34,16 +34,14 @@ export function figureList(figures, press) {
 }
 
 function figureButton(figure, press) {
-  const { name, value, year } = figure;
+  const { name, value, year, withheld } = figure;
+  // The public gets no rows, of which each would be one enterprise.
+  const way = start.is_public
+    ? {}
+    : { type: 'button', title: t('home.figure_rows'), click: () => press(name) };
   return make(
-    'button',
-    {
-      type: 'button',
-      class: 'kpi',
-      'data-figure': name,
-      title: t('home.figure_rows'),
-      click: () => press(name),
-    },
+    start.is_public ? 'div' : 'button',
+    { class: 'kpi', 'data-figure': name, ...way },
     make(
       'span',
       { class: 'kpi-head' },
@@ -56,11 +54,13 @@ function figureButton(figure, press) {
       make(
         'strong',
         { 'data-value': value === null ? '' : value },
-        hasValue(value) ? WRITTEN[name](value) : t('home.figure_unknown'),
+        hasValue(value)
+          ? WRITTEN[name](value)
+          : t(withheld ? 'withheld.word' : 'home.figure_unknown'),
       ),
       figure.series.length > 1 ? spark(figure.series) : null,
     ),
-    make('span', { class: 'kpi-foot' }, coverage(figure), changeOf(figure)),
+    make('span', { class: 'kpi-foot' }, figure.of ? coverage(figure) : null, changeOf(figure)),
   );
 }
 
@@ -81,7 +81,9 @@ function changeOf({ name, change, series }) {
   const said = isShare
     ? t('home.points', { value: signed(change * 100) })
     : `${signed(change * 100)}%`;
-  const title = t('home.change_from', { year: before.year, counted: count(before.counted) });
+  const title = before.counted
+    ? t('home.change_from', { year: before.year, counted: count(before.counted) })
+    : null;
   return make('span', { class: 'kpi-change', title }, said);
 }
 

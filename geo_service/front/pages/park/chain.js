@@ -1,5 +1,6 @@
 // Whom a park's leading industry buys from and sells to, and which of them the county lacks.
 import { dataText, make } from '../../shared/dom.js';
+import { hasValue } from '../../shared/format.js';
 import { count } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { t } from '../frame.js';
@@ -38,9 +39,13 @@ function partner({ code, name, relation, in_park: inPark, in_county: inCounty })
       : make(
           'span',
           { class: 'chain-count' },
-          t('park.chain_in_park', { count: count(inPark) }),
-          ' · ',
-          t('park.chain_in_county', { count: count(inCounty) }),
+          hasValue(inCounty)
+            ? [
+                t('park.chain_in_park', { count: count(inPark) }),
+                ' · ',
+                t('park.chain_in_county', { count: count(inCounty) }),
+              ]
+            : null,
         ),
   );
 }

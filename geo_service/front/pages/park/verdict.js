@@ -3,7 +3,7 @@ import { dataText, make, makeSvg } from '../../shared/dom.js';
 import { hasValue } from '../../shared/format.js';
 import { moneyPerMu, percent } from '../amounts.js';
 import { restsOnMarks, verdictsByBasis } from '../bases.js';
-import { t } from '../frame.js';
+import { isWithheld, t } from '../frame.js';
 import { verdictMark } from '../marks.js';
 
 const WRITERS = { leading_share: percent, tax_per_mu: moneyPerMu, vacancy: percent };
@@ -27,7 +27,18 @@ export function figures({ figures: rows }) {
 }
 
 export function writeFigure({ name, value }) {
-  return hasValue(value) ? WRITERS[name](value) : t('park.figure_unknown');
+  if (hasValue(value)) {
+    return WRITERS[name](value);
+  }
+  const isGone =
+    name === 'vacancy' ? isWithheld('floors', 'vacant_m2') : isTaxOrShareWithheld(name);
+  return t(isGone ? 'withheld.word' : 'park.figure_unknown');
+}
+
+function isTaxOrShareWithheld(name) {
+  return name === 'tax_per_mu'
+    ? isWithheld('enterprises', 'tax_cny', 'land_m2')
+    : isWithheld('enterprises', 'industry_code', 'output_cny', 'land_m2', 'floor_m2');
 }
 
 export function writeLine({ name, line, is_minimum: isMinimum }) {
