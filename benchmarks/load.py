@@ -159,7 +159,7 @@ async def meanwhile(port: int, told: Told, seconds: float) -> dict[str, float]:
     took["review"] = time.monotonic() - began
     began = time.monotonic()
     _, _, listed = await writer.ask("GET", "/api/projects")
-    project = json.dumps(json.loads(listed)["projects"][0]["document"]).encode()
+    project = json.dumps(json.loads(listed)["projects"][0]["project"]).encode()
     await finished(writer, await writer.ask("POST", "/api/rankings", project, kind="ranking"))
     took["ranking"] = time.monotonic() - began
     return took

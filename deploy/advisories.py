@@ -20,8 +20,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-sys.path.insert(0, str(Path(__file__).parent))  # run as a script, beside the other
-from sbom import browser_packages, pins
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it is run as a script
+from deploy.sbom import browser_packages, pins
 
 _MOST_BYTES = 50_000_000
 Advisory = dict[str, Any]

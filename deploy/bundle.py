@@ -24,8 +24,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-sys.path.insert(0, str(Path(__file__).parent))  # run as a script, beside the other
-from sbom import sbom
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it is run as a script
+from deploy.sbom import sbom
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ROOT / "deploy" / "bundle"

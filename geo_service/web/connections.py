@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import h11
 import uvicorn
+from anyio.to_thread import run_sync
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from geo_service.errors import InvalidQueryError
@@ -391,6 +392,7 @@ class TimedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then accept connections."""
         del sockets
+        await run_sync(int)  # loads what threads need, while there are files left to load it from
         await super().startup(sockets=[])
 
         def make() -> TimedProtocol:
