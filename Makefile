@@ -61,18 +61,19 @@ test: setup-dev ## run the tests (ARGS=... goes to pytest; TEST_PROCESSES=0 for 
 	@bash tests/system_packages.sh
 	@echo "test: running pytest"
 	@# In the order of their names: files of few but long tests would come last, on one processor.
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@TMPDIR=$$(bash tests/quick_folder.sh) $(BIN)/python -m pytest -n $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: setup-dev ## run the tests that need neither browser nor database nor much time
 	@echo "test-fast: running pytest"
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
-	  -m "not browser and not database and not slow" $(ARGS)
+	@TMPDIR=$$(bash tests/quick_folder.sh) $(BIN)/python -m pytest -n $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder -m "not browser and not database and not slow" $(ARGS)
 
 test-deep: setup-dev ## run the property-based tests with many examples, other ones each time
 	@bash tests/system_packages.sh
 	@echo "test-deep: running pytest"
-	@GEO_TEST_DEPTH=deep $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile \
-	  --no-loadscope-reorder -m "hypothesis or deep" $(ARGS)
+	@TMPDIR=$$(bash tests/quick_folder.sh) GEO_TEST_DEPTH=deep $(BIN)/python -m pytest \
+	  -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m "hypothesis or deep" $(ARGS)
 
 check: setup-dev $(NODE_MODULES) ## check format, lint and types, of Python and of the front end
 	@echo "check: format"

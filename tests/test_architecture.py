@@ -81,7 +81,9 @@ def source(path: Path) -> Source:
     for_types: set[ast.AST] = set()
     docstrings: set[ast.AST] = set()
     imports: list[tuple[str, bool]] = []
-    calls, classes, texts = set(), [], []
+    calls: set[str] = set()
+    classes: list[tuple[str, int]] = []
+    texts: list[str] = []
     for node in ast.walk(tree):  # what holds a node comes before it
         match node:
             case ast.If() if "TYPE_CHECKING" in map(last_name, ast.walk(node.test)):

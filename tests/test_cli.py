@@ -236,6 +236,7 @@ def test_what_is_no_name_or_proxy_is_told_before_anything_is_served(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_serve_answers_to_the_names_that_it_was_given_until_ctrl_c(orderly: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "serve", orderly, "--port", "0", "--allow-host", "plan.example.gov.cn"],

@@ -58,7 +58,7 @@ def draw_map(
     A map written to a file has no service to query, so it is standalone with or without the
     option. Example: geo-service map --kind park --park YY-C-02 --standalone -o park.html
     """
-    from geo_service.planning.maps import (  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.drawn_maps import (  # noqa: PLC0415 - heavy, only here
         MapRequest,
         draw_workspace,
         map_page,

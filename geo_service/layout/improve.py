@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from geo_service.layout.milp import LinearProgram
     from geo_service.layout.model import Decision, LayoutModel
-    from geo_service.layout.program import Expression, Key
-    from geo_service.layout.solve import LayoutSearch
+    from geo_service.layout.program import Expression, Key, LayoutProgram, TaggedRow
+    from geo_service.layout.solver import Solver
 
 PARKS_AT_ONCE = 48
 """At most so many parks are decided together: the size of a county, solved in seconds."""
@@ -34,8 +34,21 @@ _TRIES = 3
 """How often a part is solved again if what moves does not fit on floors."""
 
 
+class PartSearch(Protocol):
+    """What is needed of a search: its program, its solver, and what was learnt on the way."""
+
+    model: LayoutModel
+    program: LayoutProgram
+    solver: Solver
+    cuts: list[TaggedRow]
+    nodes: int
+
+    def forbid(self, keys: Sequence[Key], *, kind: str = ...) -> None:
+        """Let these columns never be taken together again."""
+
+
 def improve(
-    search: LayoutSearch,
+    search: PartSearch,
     objective: Expression,
     decision: Decision,
     *,
@@ -63,7 +76,7 @@ class _Whole:
     """A layout with all its columns, of which parts are decided anew."""
 
     def __init__(
-        self, search: LayoutSearch, objective: Expression, decision: Decision, end: float
+        self, search: PartSearch, objective: Expression, decision: Decision, end: float
     ) -> None:
         self.search, self.objective, self.end = search, objective, end
         self.decision = decision
@@ -113,7 +126,7 @@ class _Whole:
 
 
 def start_of(
-    search: LayoutSearch, linear: LinearProgram, decision: Decision, *, seconds: float
+    search: PartSearch, linear: LinearProgram, decision: Decision, *, seconds: float
 ) -> NDArray[np.float64] | None:
     """Return a decision as values of all columns, the continuous ones at their best; or None."""
     values = np.zeros(linear.columns)
@@ -143,7 +156,7 @@ def _parts(model: LayoutModel, *, across: bool) -> list[list[str]]:
 
 
 def _touching(
-    search: LayoutSearch, linear: LinearProgram, parks: frozenset[str]
+    search: PartSearch, linear: LinearProgram, parks: frozenset[str]
 ) -> NDArray[np.bool_]:
     """Return the columns that decide on parks, and the continuous ones that hang on these."""
     model = search.model
@@ -162,7 +175,7 @@ def _touching(
     return whole | (beside & ~linear.is_integer)
 
 
-def _placed(search: LayoutSearch, before: Decision, found: Decision) -> Decision:
+def _placed(search: PartSearch, before: Decision, found: Decision) -> Decision:
     """Return a layout with floors and parcels: asked for anew only in parks that are others."""
     model = search.model
     old, new = (_arrivals(model, one) for one in (before, found))

@@ -34,7 +34,7 @@ from geo_service.layout.proposal import (
     key_of_edit,
     propose_specialities,
 )
-from geo_service.layout.replacement import with_replacements
+from geo_service.layout.replacement import replacements_of
 from geo_service.layout.solve import FoundLayout, LayoutSearch, SearchPoint, find_layout
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict
@@ -354,7 +354,18 @@ def replaced(
     def breaching(decision: Decision) -> list[list[Key]]:
         return _judged(made, decision, propose_specialities(made.options, decision))[1]
 
-    return with_replacements(made, subjects, breaching=breaching, progress=progress)
+    if made.decision is None or made.after is None:
+        return made
+    found = replacements_of(
+        made.model,
+        made.decision,
+        made.after.objective,
+        subjects=subjects,
+        breaching=breaching,
+        progress=progress,
+    )
+    known = {(one.kind, one.subject): one for one in (*made.replacements, *found)}
+    return replace(made, replacements=tuple(known.values()))
 
 
 def need_decision(proposal: Proposal) -> Decision:

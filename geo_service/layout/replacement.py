@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from geo_service.layout.evaluate import evaluate
@@ -21,7 +21,7 @@ from geo_service.layout.solver import Solver, Status
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from geo_service.layout.proposal import Proposal
+    from geo_service.layout.model import LayoutModel
     from geo_service.zoning.review import Progress
 
 Breaching = Callable[[Decision], list[list[Key]]]
@@ -79,44 +79,34 @@ def replacement_of(
     )
 
 
-def with_replacements(
-    made: Proposal,
-    subjects: Collection[str] | None = None,
+def replacements_of(
+    model: LayoutModel,
+    decision: Decision,
+    objective: float,
     *,
+    subjects: Collection[str] | None = None,
     breaching: Breaching,
     progress: Progress | None = None,
-) -> Proposal:
-    """Return a layout that knows the replacement costs of its decisions, or of some.
+) -> list[Replacement]:
+    """Return the replacement costs of a layout's decisions, or of some.
 
     `subjects` are ids of parks and enterprises and names of projects. Each decision gets the goals'
     time limit. `progress` is called before each, and again and again while the solver works.
     """
-    if made.decision is None or made.after is None:
-        return made
-    keys = [
-        key
-        for key in decisions_of(made.model, made.decision)
-        if subjects is None or key[1] in subjects
-    ]
-    solving = made.goals.solving
-    found = {(one.kind, one.subject): one for one in made.replacements}
-    done = 0
+    keys = [key for key in decisions_of(model, decision) if subjects is None or key[1] in subjects]
+    solving = model.goals.solving
+    found: list[Replacement] = []
 
     def again() -> None:
         if progress is not None:
-            progress(done, len(keys), STEP)
+            progress(len(found), len(keys), STEP)
 
     with Solver(seed=solving.seed, watch=again) as solver:
-        search = LayoutSearch(made.model, solver, end=float("inf"))
+        search = LayoutSearch(model, solver, end=float("inf"))
         for key in keys:
             again()
-            one = replacement_of(
-                search,
-                made.after.objective,
-                key,
-                seconds=solving.time_limit_s,
-                breaching=breaching,
+            seconds = solving.time_limit_s
+            found.append(
+                replacement_of(search, objective, key, seconds=seconds, breaching=breaching)
             )
-            found[one.kind, one.subject] = one
-            done += 1
-    return replace(made, replacements=tuple(found.values()))
+    return found

@@ -120,7 +120,7 @@ def _of_workspace(at: WorkspaceAt) -> Iterator[Point]:
     try:
         try:
             store = opened.store
-            yield from _of_store(store, at)
+            yield from _of_store(store, opened.at)
         except GeoServiceError as error:
             yield _bad("store", error, "doctor.cure_store")
             return

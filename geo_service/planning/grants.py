@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.ledger import LedgerLine
+    from geo_service.zoning.entries import EntriesFile
 
 
 class GrantKind(StrEnum):
@@ -35,7 +36,10 @@ class GrantKind(StrEnum):
     APPROVAL = "approval"
 
 
-_LISTS = {GrantKind.WAIVER: WAIVERS, GrantKind.APPROVAL: APPROVALS}
+_LISTS: Mapping[GrantKind, EntriesFile[Any]] = {
+    GrantKind.WAIVER: WAIVERS,
+    GrantKind.APPROVAL: APPROVALS,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

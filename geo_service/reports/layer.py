@@ -211,6 +211,7 @@ def outline_document(item: Outline) -> Document:
         "plan_version": item.plan_version or None,
         "bytes": item.size,
         "is_pinned": item.is_pinned,
+        "is_held": item.is_held,
     }
 
 
@@ -243,6 +244,12 @@ def holding_table(
             one_line(item.id, _SHOWN_CELLS),
             item.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
             f"{item.size:,}",
-            translator.text("kept.pinned") if item.is_pinned else "",
+            translator.listed(
+                [
+                    translator.text(f"kept.{word}")
+                    for word, is_so in (("pinned", item.is_pinned), ("held", item.is_held))
+                    if is_so
+                ]
+            ),
         )
     return print_table(table, [], width)

@@ -16,8 +16,8 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     import pandas as pd
 
-    from geo_service.stores.audit import Head
     from geo_service.stores.base import LayerVersion, Store
+    from geo_service.stores.chain import Head
 
 _EVERY = 1_000_000
 

@@ -159,9 +159,9 @@ def create_app(
     app.add_middleware(Loading, state=app.state)
     app.add_middleware(Doors, names=access.names)
     app.add_middleware(Unexpected)
-    app.add_middleware(SecurityHeaders)  # it marks every answer, and decides nothing
     if root:
         app.add_middleware(PathPrefix, root=root)
+    app.add_middleware(SecurityHeaders)  # it marks every answer, and decides nothing
     if access.proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(access.proxies))
     metrics = ServiceMetrics(lambda: app.state.service, app.state.slots)

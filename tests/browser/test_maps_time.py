@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import PlanningService as Running
-from geo_service.planning.maps import MapRequest, draw_workspace
+from geo_service.planning.drawn_maps import MapRequest, draw_workspace
 from tests.browser.conftest import Visitor, serving
 from tests.maps.made import publish_history, small_county
 

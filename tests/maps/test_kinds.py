@@ -25,7 +25,7 @@ from geo_service.maps.kinds.review import ReviewData
 from geo_service.maps.relief import png_of, relief_of
 from geo_service.plan import Plan
 from geo_service.planning import PlanningService as Running
-from geo_service.planning.maps import MapRequest, draw_workspace
+from geo_service.planning.drawn_maps import MapRequest, draw_workspace
 from geo_service.suitability.project import parse_project
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.web.app import create_app

@@ -38,5 +38,5 @@ def test_whatever_was_found_otherwise_gives_another_digest(demo_review: Review) 
     digests.add(Found(found.findings, {**found.verdicts, park: "none"}, found.checks).digest)
     digests.add(Found(found.findings, found.verdicts, {}).digest)
     assert len(digests) == 7  # the first, three changes, one gone, a park, no counts
-    backwards = dict(reversed(found.findings.items()))
+    backwards = dict([*found.findings.items()][::-1])
     assert Found(backwards, found.verdicts, found.checks).digest == found.digest

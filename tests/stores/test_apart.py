@@ -35,6 +35,8 @@ from tests.county import County, box, enterprise, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.made import LI, WANG, publish_parcels
 
+pytestmark = pytest.mark.slow
+
 PROJECT: dict[str, Any] = {
     "name": "p",
     "industry_code": "3670",

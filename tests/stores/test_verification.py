@@ -17,6 +17,7 @@ from geo_service.planning import PlanningService, verification
 from geo_service.planning.reviews import ExportFormat
 from geo_service.planning.verification import Verification, verify_review
 from geo_service.stores.base import WorkspaceAt
+from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import DEFAULT_FILE
 from tests.stores.conftest import Place
 from tests.stores.made import WANG, catalogue_of, publish_parcels, submitted
@@ -105,10 +106,9 @@ def test_what_was_altered_is_named(
 def test_another_program_that_answers_otherwise_is_named(
     signed: str, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = verification.review
     monkeypatch.setattr(geo_service, "__version__", "99.0")
     monkeypatch.setattr(
-        verification, "review", lambda plan, rules, **more: real(plan, rules, **more | PARTLY)
+        verification, "review", lambda plan, rules, **more: review(plan, rules, **more | PARTLY)
     )
     found = verify_review(workspace, signed)
     assert told(found) == {"program", "findings"}
@@ -119,10 +119,11 @@ def test_another_program_that_answers_otherwise_is_named(
 
 
 def test_the_command_says_same_or_what_differs(
-    signed: str, workspace: WorkspaceAt, tmp_path: Path
+    signed: str, workspace: WorkspaceAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = {} if workspace.store is None else {"GEO_STORE": workspace.store}
-    same = run("verify", signed, workspace.folder, "--lang", "en", **store)
+    if workspace.store is not None:
+        monkeypatch.setenv("GEO_STORE", workspace.store)
+    same = run("verify", signed, workspace.folder, "--lang", "en")
     assert same.returncode == 0, same.stderr
     assert "Same" in same.stdout
     (tmp_path / "other.json").write_text(
@@ -130,15 +131,15 @@ def test_the_command_says_same_or_what_differs(
         encoding="utf-8",
     )
     given = (tmp_path / "other.json", workspace.folder, "--format", "json")
-    other = run("verify", *given, **store)
+    other = run("verify", *given)
     assert other.returncode == 1, other.stderr
     assert [one["where"] for one in json.loads(other.stdout)["differences"]] == ["file"]
-    assert run("audit", "verify", workspace.folder, **store).returncode == 0
+    assert run("audit", "verify", workspace.folder).returncode == 0
     with catalogue_of(Place(workspace.folder, workspace.store)) as connection:
         connection.execute(sa.text("DELETE FROM ledger_lines WHERE number = 1"))
-    altered = run("audit", "verify", workspace.folder, "--lang", "en", **store)
+    altered = run("audit", "verify", workspace.folder, "--lang", "en")
     assert (altered.returncode, "ledger" in altered.stderr) == (1, True)
-    unknown = run("verify", "r-000000000000", workspace.folder, "--lang", "en", **store)
+    unknown = run("verify", "r-000000000000", workspace.folder, "--lang", "en")
     assert (unknown.returncode, "not signed" in unknown.stderr) == (2, True)
 
 

@@ -64,7 +64,7 @@ def waiver_of(service: PlanningService) -> GrantForm:
 def test_what_was_last_said_of_a_finding_stands_and_all_is_kept(start: Start) -> None:
     service = start()
     key = first_key(service)
-    service.accounts.add("li", LI.roles, "a long password")
+    service.accounts.add("li", [*LI.roles], "a long password")
     with acting_as(LI):
         service.work.change(key, replace(IN_WORK, owner="li"))
         told = service.work.listed(WorkFilter.MINE)

@@ -82,6 +82,7 @@ def test_a_proxy_may_take_the_prefix_off(client: TestClient) -> None:
     assert client.get("/healthz").status_code == client.get("/plan/healthz").status_code == 200
     bare = client.get("/plan")
     assert (bare.status_code, bare.headers["location"]) == (308, "/plan/")
+    assert "content-security-policy" in bare.headers
     assert client.get("/planning/reviews", headers=HTML).status_code == 404
 
 

@@ -142,7 +142,8 @@ class Bench {
     const { document } = this.store;
     setTitle(shorten(document.name, 60), t('console.scenario_title'));
     const compare = `/scenarios/compare?ids=${encodeURIComponent(`plan,${document.scenario_id}`)}`;
-    const sites = `/sites?${new URLSearchParams({ scenario: document.scenario_id })}`;
+    const ofThis = new URLSearchParams({ scenario: document.scenario_id });
+    const [home, sites] = [`/?${ofThis}`, `/sites?${ofThis}`];
     this.headBox.replaceChildren(
       pageHead(dataText(document.name), {
         above: make(
@@ -159,6 +160,7 @@ class Bench {
         tools: [
           button(t('scenarios.rename'), () => this.rename()),
           make('a', { class: 'button plain', href: pageAddress(compare) }, t('scenarios.compare')),
+          make('a', { class: 'button plain', href: pageAddress(home) }, t('console.nav_home')),
           make('a', { class: 'button plain', href: pageAddress(sites) }, t('scenarios.find_site')),
           make(
             'a',

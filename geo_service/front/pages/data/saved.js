@@ -85,7 +85,7 @@ function actions(item, again) {
           },
           { kind: 'plain small' },
         );
-  const isFree = !item.is_pinned && item.id !== start.review_id;
+  const isFree = !item.is_pinned && !item.is_held && item.id !== start.review_id;
   const drop = isFree
     ? twice(t('kept.drop'), t('kept.drop_sure'), t('kept.drop_now'), async () => {
         await ask(path, { method: 'DELETE' });
@@ -104,6 +104,7 @@ function name(item) {
     address ? make('a', { href: address }, shown) : shown,
     ' ',
     item.is_pinned ? make('span', { class: 'chip is-current' }, t('kept.pinned')) : null,
+    item.is_held ? make('span', { class: 'chip is-real' }, t('kept.held')) : null,
     item.id === start.review_id
       ? make('span', { class: 'chip is-current' }, t('kept.current'))
       : null,
