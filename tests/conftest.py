@@ -19,11 +19,12 @@ from tests.client import TestClient
 from tests.county import County
 from tests.depth import DEPTH
 from tests.reading import read_once
+from tests.reviewing import reviewed_once
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "layers" / "yunyang"
 DEMO_DAY = date(2026, 11, 22)
-NEEDS = {"browser": "browser", "cluster": "database"}
+NEEDS = {"browsers": "browser", "cluster": "database"}
 """The marker of a test, by the fixture that starts what it needs."""
 
 WHOLE = {
@@ -82,9 +83,9 @@ def _shared_workspaces_stay(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _layers_are_read_once() -> Iterator[None]:
-    """Read no layer twice in this process: `tests/reading.py` says what that means."""
-    with read_once():
+def _counties_are_opened_once() -> Iterator[None]:
+    """Read and review nothing twice in this process, as `reading.py` and `reviewing.py` say."""
+    with read_once(), reviewed_once():
         yield
 
 

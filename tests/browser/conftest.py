@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection
+from types import ModuleType
 
 import pytest
 from playwright.sync_api import (
@@ -17,6 +21,7 @@ from playwright.sync_api import (
     BrowserContext,
     Dialog,
     Page,
+    Playwright,
     Request,
     expect,
     sync_playwright,
@@ -35,6 +40,13 @@ FLAGS = (
     "--disable-quic",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+NO_FONTS = "--disable-remote-fonts"
+"""Chinese without a font of the system: unpacking ours is two fifths of what a page costs."""
+MEASURES = re.compile(
+    r"overflow|both_windows|bounding_box|BoundingClientRect|(scroll|client|offset)(Width|Height)"
+    r"|\.pdf\(|screenshot|fonts"
+)
+"""What a test that measures says, or what it calls in its module: it gets the fonts."""
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The first that is there is started; without windows a page opens in half the time."""
 READY = '.app[data-state="done"]'
@@ -47,8 +59,36 @@ document.addEventListener('securitypolicyviolation', (event) => {
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 
 
+class Browsers:
+    """Chromium, with the fonts of pages and without, each started when it is first asked for."""
+
+    def __init__(self, playwright: Playwright, program: str) -> None:
+        self._playwright = playwright
+        self._program = program
+        self._started: dict[bool, Browser] = {}
+        self.kept: dict[tuple[bool, str], BrowserContext] = {}
+        """Contexts by fonts and locale, used by one test after the other.
+
+        To start one takes Chromium longer than to show most pages.
+        """
+
+    def of(self, *, has_fonts: bool) -> Browser:
+        """Return the browser with or without fonts."""
+        if has_fonts not in self._started:
+            flags = [*FLAGS, *(() if has_fonts else (NO_FONTS,))]
+            self._started[has_fonts] = self._playwright.chromium.launch(
+                executable_path=self._program, args=flags
+            )
+        return self._started[has_fonts]
+
+    def close(self) -> None:
+        """End all that was started."""
+        for browser in self._started.values():
+            browser.close()
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browsers() -> Iterator[Browsers]:
     """Start Chromium once; skip where there is none, but fail in CI."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -57,9 +97,30 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield started
-        started.close()
+        found = Browsers(playwright, program)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def browser(browsers: Browsers) -> Browser:
+    """Return the browser that has the fonts of pages."""
+    return browsers.of(has_fonts=True)
+
+
+@cache
+def is_measuring(module: ModuleType, name: str) -> bool:
+    """Return whether a function measures what is drawn, or another one of its module for it."""
+    found = getattr(module, name)
+    if isinstance(found, str):
+        return MEASURES.search(found) is not None
+    source = inspect.getsource(found)
+    return MEASURES.search(source) is not None or any(
+        is_measuring(module, other)
+        for other in set(re.findall(r"\b\w+\b", source)) - {name}
+        if isinstance(part := vars(module).get(other), str)
+        or (inspect.isfunction(part) and part.__module__ == module.__name__)
+    )
 
 
 @contextmanager
@@ -128,22 +189,15 @@ class Visit:
 Visitor = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
-def kept(browser: Browser) -> dict[str, BrowserContext]:
-    """Return a browser context for each locale, used by one test after the other.
-
-    To start one takes Chromium longer than to show most pages.
-    """
-    del browser
-    return {}
-
-
 @pytest.fixture
-def visit(browser: Browser, kept: dict[str, BrowserContext]) -> Iterator[Visitor]:
+def visit(request: pytest.FixtureRequest, browsers: Browsers) -> Iterator[Visitor]:
     """Return a function that opens a guarded page of a size; all must be clean at the end.
 
-    What a test opens second has nothing in common with what it opened first.
+    What a test opens second has nothing in common with what it opened first. A test that measures
+    nothing gets pages without their fonts.
     """
+    has_fonts = is_measuring(request.module, request.function.__name__)
+    browser, kept = browsers.of(has_fonts=has_fonts), browsers.kept
     used: list[BrowserContext] = []
     visits: list[Visit] = []
     watched: list[tuple[BrowserContext, Callable[[Request], None]]] = []
@@ -151,12 +205,12 @@ def visit(browser: Browser, kept: dict[str, BrowserContext]) -> Iterator[Visitor
     def start(
         *, width: int = 1280, height: int = 800, locale: str = "zh-CN", is_clean: bool = True
     ) -> Visit:
-        context = kept.get(locale)
+        context = kept.get((has_fonts, locale))
         if context is None or context in used:
             context = browser.new_context(
                 viewport={"width": 1280, "height": 800}, locale=locale, accept_downloads=True
             )
-            kept.setdefault(locale, context)
+            kept.setdefault((has_fonts, locale), context)
         used.append(context)
         made = Visit(context.new_page())
         made.page.set_viewport_size({"width": width, "height": height})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import Visitor
@@ -40,16 +40,22 @@ def overflow(page: Page) -> int:
     return max(0, wide)
 
 
+AXE = f"() => {{ if (!window.axe) {{ {AXE_SCRIPT} }} }}"
+GRAVE = """
+async () => {
+  const options = { iframes: false, resultTypes: ['violations'] };
+  const found = (await axe.run(document, options)).violations
+    .filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
+}
+"""
+
+
 def serious(page: Page) -> list[str]:
     """Return what axe-core finds grave on a page, the map in its frame left to its own tests."""
-    options = {"iframes": False, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=options)
-    return [
-        f"{item['id']}: {node['html'][:120]}"
-        for item in found.response["violations"]
-        if item["impact"] in {"serious", "critical"}
-        for node in item["nodes"]
-    ]
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(GRAVE)
+    return found
 
 
 def show_all(page: Page) -> None:

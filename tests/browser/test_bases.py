@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -142,7 +143,7 @@ def test_findings_are_filtered_by_basis_and_by_approval(
     expect(chip).to_contain_text("已依法批准")
     expect(chip).to_contain_text("批准 12 号 <b>{{7*7}}</b>")
     expect(page.locator(".approval")).to_contain_text("市人民政府")
-    assert "list=approved" in page.url
+    expect(page).to_have_url(re.compile("list=approved"))
     page.click('.tabs [data-list="rectify"]')
     expect(page.locator(LIST)).to_have_count(1)
     expect(page.locator(LIST)).to_contain_text("P1")

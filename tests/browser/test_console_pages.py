@@ -125,12 +125,12 @@ def test_the_language_chosen_is_kept_from_page_to_page(visit: Visitor, address: 
     page.wait_for_selector('main[data-state="shown"]')
     page.get_by_role("link", name="規則集").click()
     page.wait_for_selector('main[data-state="shown"]')
-    assert "lang=" not in page.url
+    expect(page).not_to_have_url(re.compile("lang="))
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hant")
     page.goto(f"{address}/?verdict=fail")
     page.wait_for_selector('main[data-state="shown"]')
     page.get_by_role("link", name="English").click()
-    assert "verdict=fail" in page.url
+    expect(page).to_have_url(re.compile("verdict=fail"))
 
 
 def test_the_menu_of_a_small_window_opens_and_closes(visit: Visitor, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -117,8 +118,8 @@ def test_filters_narrow_the_list_and_stand_in_the_address(
     page.fill("#words", "P1")
     expect(page.locator(LIST)).to_have_count(1)
     expect(page.locator(LIST)).to_contain_text("P1 园")
-    assert "severity=must" in page.url
-    assert "list=rectify" in page.url
+    expect(page).to_have_url(re.compile("severity=must"))
+    expect(page).to_have_url(re.compile("list=rectify"))
     page.reload()
     expect(page.locator(LIST)).to_have_count(1)
     page.get_by_role("button", name="清除筛选").click()

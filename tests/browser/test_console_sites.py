@@ -237,7 +237,7 @@ def test_an_earlier_ranking_opens_from_its_address_with_its_project(
 ) -> None:
     page = open_page(visit, f"{address}/sites")
     rank(page, name="<img src=x onerror=alert(1)>")
-    assert "ranking=" in page.url
+    expect(page).to_have_url(re.compile("ranking="))
     again = open_page(visit, page.url)
     expect(again.locator(ROWS)).to_have_count(2)
     expect(again.get_by_label("项目名称")).to_have_value("<img src=x onerror=alert(1)>")

@@ -92,7 +92,7 @@ def test_parks_compare_in_columns_and_stand_in_the_address(visit: Visitor, servi
     expect(heads).to_have_count(2)
     page.locator(".panel select").select_option("YY-C-04")
     expect(heads).to_have_count(3)
-    assert "YY-C-04" in page.url
+    expect(page).to_have_url(re.compile("YY-C-04"))
     page.get_by_role("button", name=re.compile("移除南溪")).click()
     expect(heads).to_have_count(2)
     page.go_back()

@@ -168,11 +168,11 @@ def test_the_leader_s_screen_needs_no_scrolling_and_keeps_its_filters(
     page.click('.kpi[data-figure="output"]')
     rows = page.locator(".dialog tbody tr")
     expect(rows).to_have_count(narrowed[0]["of"])
-    assert "figure=output" in page.url
+    expect(page).to_have_url(re.compile("figure=output"))
     assert serious(page) == []
     page.keyboard.press("Escape")
     expect(rows).to_have_count(0)
-    assert "figure" not in page.url
+    expect(page).not_to_have_url(re.compile("figure"))
     box = page.locator(f"{PARK_ROWS}").first.bounding_box()
     assert box is not None
     assert 36 <= box["height"] <= 38
@@ -193,7 +193,7 @@ def test_the_wall_is_plain_and_the_reasons_are_one_click_away(
     page.click(".all-reasons")
     page.wait_for_selector(".group-head")
     expect(page.locator(".group-head")).to_have_count(sum(it == "fail" for it in verdicts))
-    assert "list=rectify" in page.url
+    expect(page).to_have_url(re.compile("list=rectify"))
 
 
 def test_the_strip_shows_each_park_s_share_against_the_line(

@@ -109,7 +109,7 @@ def test_a_park_s_map_shows_its_land_and_its_enterprises(
 ) -> None:
     page = visit().open(kinds["park"])
     expect(page.locator("h1")).to_have_text("P1 园")
-    assert page.locator(".leaflet-parcels-pane path").count() == 2
+    expect(page.locator(".leaflet-parcels-pane path")).to_have_count(2)
     # Two enterprises share a point and stand beside each other.
     pins = page.locator(".pin-enterprises")
     expect(pins).to_have_count(2)

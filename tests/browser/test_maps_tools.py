@@ -206,7 +206,7 @@ def test_the_link_brings_back_view_layers_and_selection(visit: Visitor, service:
 )
 def test_a_link_that_is_wrong_is_left_out(visit: Visitor, service: str, hash_text: str) -> None:
     page = visit().open(f"{service}/maps/overview{hash_text}")
-    assert page.locator(".pin-parks").count() == 48
+    expect(page.locator(".pin-parks")).to_have_count(48)
     zoom = page.evaluate("planningMap.page.map.getZoom()")
     assert 8 < zoom < 13
     expect(page.locator(".sheet")).to_have_count(0)
@@ -305,5 +305,5 @@ def test_a_page_of_another_origin_is_not_listened_to(
           origin: 'https://elsewhere.example', source: window.parent,
           data: { geo: 'filter', layer: 'parks', ids: [] } }))"""
     )
-    assert page.locator(".pin-parks").count() == 48
-    assert page.locator(READY).count() == 1
+    expect(page.locator(".pin-parks")).to_have_count(48)
+    expect(page.locator(READY)).to_have_count(1)

@@ -111,7 +111,7 @@ def test_failing_parks_with_their_reasons_are_one_screen(
         item.rule_id for item in review.results if (item.severity, item.verdict) == ("must", "fail")
     }
     expect(heads).to_have_count(len(rules))
-    assert "group=rule" in page.url
+    expect(page).to_have_url(re.compile("group=rule"))
     page.set_viewport_size({"width": 390, "height": 844})
     assert overflow(page) == 0
 
@@ -119,7 +119,7 @@ def test_failing_parks_with_their_reasons_are_one_screen(
 def test_the_desk_is_used_by_keyboard(visit: Visitor, service: str, demo_county: Running) -> None:
     page = open_page(visit, f"{service}/reviews/{demo_county.review.review_id}")
     # One stop of Tab for the whole matrix; arrows move in it.
-    assert page.locator('.matrix [tabindex="0"]').count() == 1
+    expect(page.locator('.matrix [tabindex="0"]')).to_have_count(1)
     page.locator(".matrix-head").first.focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".matrix tbody td").first).to_be_focused()

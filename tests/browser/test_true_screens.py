@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,7 +152,7 @@ def test_back_from_a_park_returns_to_the_filtered_list(visit: Visitor, service: 
     rows = page.locator(PARK_ROWS)
     expect(rows).not_to_have_count(48)
     count = rows.count()
-    assert "verdict=fail" in page.url
+    expect(page).to_have_url(re.compile("verdict=fail"))
     page.locator(f"{PARK_ROWS} .park-name a").first.click()
     page.wait_for_url("**/parks/*")
     page.go_back()

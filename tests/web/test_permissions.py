@@ -41,6 +41,7 @@ PUBLIC = {
     *("GET /parks/{park_id}", "GET /parks/{park_id}/sheet", "GET /api/parks/{park_id}"),
     *("GET /api/parks/{park_id}/focus", "GET /api/parks/{park_id}/profile"),
     *("GET /here", "POST /api/here", "GET /api/identify", "GET /api/layers/{layer}/features"),
+    *("GET /api/reviews/{review_id}", "GET /api/reviews/{review_id}/findings"),
     *("GET /maps/relief.png", "GET /maps/{kind}", "GET /maps/{kind}/features/{source}"),
     "GET /basemaps/{place}/{zoom}/{column}/{row}",
     *("GET /tiles/{layer}/{z}/{x}/{y}.mvt", "HEAD /tiles/{layer}/{z}/{x}/{y}.mvt"),
@@ -50,8 +51,7 @@ ABOUT_GROUND = {"GET /here", "POST /api/here", "GET /api/identify"}
 OF_PARTS = {
     *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
     *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
-    *("GET /api/reviews", "GET /api/reviews/{review_id}"),
-    *("GET /api/reviews/{review_id}/findings", "GET /api/reviews/{review_id}/counts"),
+    *("GET /api/reviews", "GET /api/reviews/{review_id}/counts"),
     *("GET /api/reviews/{review_id}/export", "GET /api/reviews/{review_id}/register"),
     "GET /api/layers/{layer}/boundary-points",
 }
@@ -278,8 +278,8 @@ def test_what_one_may_not_see_is_told_as_what_is_not_there(
     """The text of a 404 does not depend on whether the id exists."""
     headers = {"authorization": f"Bearer {tokens['viewer']}"}
     review = county.review.review_id
-    known = client.get(f"/api/reviews/{review}", headers=headers)
-    unknown = client.get("/api/reviews/r-000000000000", headers=headers)
+    known = client.get(f"/api/reviews/{review}/register", headers=headers)
+    unknown = client.get("/api/reviews/r-000000000000/register", headers=headers)
     nowhere = client.get("/api/nothing", headers=headers)
     assert known.status_code == unknown.status_code == nowhere.status_code == 404
     assert known.content == unknown.content == nowhere.content

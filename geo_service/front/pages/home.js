@@ -321,11 +321,9 @@ async function changes() {
   if (!found.before) {
     return emptyState(t('home.first_review'), {
       hint: t('home.first_review_hint'),
-      action: make(
-        'a',
-        { class: 'button plain', href: pageAddress('/reviews') },
-        t('home.to_reviews'),
-      ),
+      action: start.is_public
+        ? null
+        : make('a', { class: 'button plain', href: pageAddress('/reviews') }, t('home.to_reviews')),
     });
   }
   const { before, after } = found;
@@ -414,20 +412,25 @@ function head(review) {
   return pageHead(t('console.home_title'), {
     line: t('home.lead', { tiers: tiers.join(' + '), day: review.as_of }),
     tools: [
-      make(
-        'a',
-        {
-          class: 'button plain',
-          href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
-        },
-        t('home.open_review'),
-      ),
+      start.is_public
+        ? null
+        : make(
+            'a',
+            {
+              class: 'button plain',
+              href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
+            },
+            t('home.open_review'),
+          ),
       ...wallButtons(),
-      make(
-        'a',
-        { class: 'button strong', href: pageAddress(`/sites${queryOf(ofScenario)}`) },
-        t('console.nav_sites'),
-      ),
+      // Who sees a part of the county ranks no sites.
+      start.withheld_notes.length
+        ? null
+        : make(
+            'a',
+            { class: 'button strong', href: pageAddress(`/sites${queryOf(ofScenario)}`) },
+            t('console.nav_sites'),
+          ),
     ],
   });
 }

@@ -9,6 +9,9 @@ const LISTS = { fail: 'rectify', watch: 'watch', unknown: 'supplement' };
 
 // The review's own list of what stands behind verdicts of a kind.
 export function listAddress(verdict, park = '') {
+  if (start.is_public) {
+    return park ? parkAddress(park) : pageAddress('/');
+  }
   const query = new URLSearchParams({ list: LISTS[verdict] ?? '' });
   if (park) {
     query.set('park', park);

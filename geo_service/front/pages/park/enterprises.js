@@ -3,7 +3,7 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { hasValue } from '../../shared/format.js';
 import { area, count, tenThousand } from '../amounts.js';
 import { emptyState } from '../api.js';
-import { has, t } from '../frame.js';
+import { has, isWithheld, t } from '../frame.js';
 import { illustrativeMark } from '../marks.js';
 import { table } from '../table.js';
 
@@ -64,6 +64,12 @@ function aboutColumns() {
   ];
 }
 
+// A figure; one that is kept from this account says so.
+const toldOr = (write, column) => (item) =>
+  !hasValue(item[column]) && isWithheld('enterprises', column)
+    ? t('withheld.word')
+    : write(item[column]);
+
 function figureColumns() {
   return [
     {
@@ -72,7 +78,7 @@ function figureColumns() {
       css: 'number',
       isDownFirst: true,
       value: (item) => item.output_cny,
-      show: (item) => tenThousand(item.output_cny),
+      show: toldOr(tenThousand, 'output_cny'),
     },
     {
       key: 'tax',
@@ -80,7 +86,7 @@ function figureColumns() {
       css: 'number',
       isDownFirst: true,
       value: (item) => item.tax_cny,
-      show: (item) => tenThousand(item.tax_cny),
+      show: toldOr(tenThousand, 'tax_cny'),
     },
     {
       key: 'land',
@@ -96,7 +102,7 @@ function figureColumns() {
       css: 'number',
       isDownFirst: true,
       value: (item) => item.floor_m2,
-      show: (item) => count(item.floor_m2),
+      show: toldOr(count, 'floor_m2'),
     },
   ];
 }
