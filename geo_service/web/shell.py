@@ -62,6 +62,7 @@ NAVIGATION = {
     "sites": "/sites",
     "layouts": "/layouts",
     "scenarios": "/scenarios",
+    "province": "/province",
     "rulebook": "/rulebook",
     "data": "/data",
     "help": "/help",
@@ -103,7 +104,9 @@ def render(
         "version": html.escape(geo_service.__version__),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
-        "navigation": _navigation(page, translator, root),
+        "navigation": _navigation(
+            page, translator, root, has_province=request.app.state.province is not None
+        ),
         "account": _account(translator, root),
         "scripts": _scripts(page, root),
         "island": _island(_start(page, service, translator, root, values or {})),
@@ -199,11 +202,11 @@ def _shell_texts(translator: Translator) -> dict[str, str]:
     }
 
 
-def _navigation(page: Page, translator: Translator, root: str) -> str:
+def _navigation(page: Page, translator: Translator, root: str, *, has_province: bool) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
-        if not _leads_somewhere(address):
+        if not _leads_somewhere(address) or (name == "province" and not has_province):
             continue
         mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
