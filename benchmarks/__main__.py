@@ -11,6 +11,7 @@ from benchmarks import county
 from benchmarks.mcda import bench_scoring
 from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
+from benchmarks.province import bench_province
 from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
 from benchmarks.scenario import bench_scenario
@@ -25,7 +26,7 @@ def main() -> int:
     """Run the requested benchmarks; return 1 if answers differ or a ratio misses its limit."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=(*SUBJECTS, "serve", "county", "all"), default="all"
+        "what", nargs="?", choices=(*SUBJECTS, "serve", "county", "province", "all"), default="all"
     )
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
     parser.add_argument(
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=_cache(), help="folder of generated files")
     parser.add_argument("--report", type=Path, help="where to write the JSON")
     parser.add_argument("-o", "--output", type=Path, help="county: the folder of its workspace")
+    parser.add_argument("--counties", type=int, default=4, help="province: how many counties")
     parser.add_argument("--publishes", type=int, default=20, help="serve: how many publications")
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
@@ -50,6 +52,10 @@ def main() -> int:
         report = options.report or options.data / f"serve_{options.parcels}.json"
         bench_serving(options.data, options.parcels, options.publishes, report)
         return 0
+    if options.what == "province":
+        report = options.report or options.data / f"province_{options.parcels}.json"
+        is_same = bench_province(options.data, options.parcels, options.counties, report)
+        return 0 if is_same else 1
     return 0 if _run(options) else 1
 
 

@@ -31,6 +31,7 @@ PEERS = {
     "product": ("product", "geo-service", 10),
     "tuned shapely": ("tuned", "shapely", 15),
     "geopandas": ("plain", "geopandas", 15),
+    "dask-geopandas": ("dask_frames", "dask-geopandas", 15),
     "SedonaDB": ("sedona", "sedonadb", 15),
     "DuckDB spatial": ("duckdb_spatial", "duckdb", 15),
     "PostGIS": ("postgis", "psycopg", 15),
@@ -202,9 +203,10 @@ def _work(module: str, data: str, parcels: str, results: str) -> None:
     """Run one contender; this is its process's entry point."""
     contender = importlib.import_module(f"benchmarks.contenders.{module}")
     phases = contender.run(Path(data), int(parcels), Path(results))
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_seconds = round(used.ru_utime + used.ru_stime, 2)
-    memory_mb = used.ru_maxrss // 1024
+    # A contender's worker processes have ended; the memory is that of the largest process.
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_seconds = round(sum(each.ru_utime + each.ru_stime for each in used), 2)
+    memory_mb = max(each.ru_maxrss for each in used) // 1024
     print(json.dumps({"phases": phases, "cpu_seconds": cpu_seconds, "memory_mb": memory_mb}))
 
 

@@ -22,7 +22,7 @@ SOURCES = Path("geo_service", "front")
 BUILT = SOURCES / "built"
 PAGES = (
     *("about", "account", "compare", "data", "error", "finder", "help", "here", "home"),
-    *("layout", "layouts", "park", "review", "reviews", "rulebook", "scenario"),
+    *("layout", "layouts", "park", "province", "review", "reviews", "rulebook", "scenario"),
     *("scenario_compare", "scenarios", "sheet", "sites", "sites_sheet"),
 )
 PROGRAMS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,12 +28,21 @@ def serve(
         list[str] | None,
         typer.Option(help="Further name of the service; repeatable."),
     ] = None,
+    province: Annotated[
+        Path | None,
+        typer.Option(metavar="PROVINCE.toml", help="Show the counties of this file at /province."),
+    ] = None,
+    province_results: Annotated[
+        Path | None,
+        typer.Option(help="Folder of their results; default province-review beside the file."),
+    ] = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
     """Serve the console, the maps and the API until Ctrl-C.
 
     It answers to localhost, to the address on which it listens, and to names given
-    with --allow-host or GEO_ALLOWED_HOSTS.
+    with --allow-host or GEO_ALLOWED_HOSTS. With --province the counties of a province are shown
+    beside the workspace's own county, from what `province review` left.
 
     Example: geo-service serve layers/yunyang --port 8080
     """
@@ -42,6 +52,11 @@ def serve(
     from geo_service.web.metrics import MetricsPort  # noqa: PLC0415 - as above
     from geo_service.web.shares import ShareLimits  # noqa: PLC0415 - as above
 
+    desk = None
+    if province is not None:
+        from geo_service.province.desk import ProvinceDesk  # noqa: PLC0415 - as above
+
+        desk = ProvinceDesk(province, province_results)
     with show_progress("review") as progress:
         settings = Settings()
         run(
@@ -70,6 +85,7 @@ def serve(
                 else MetricsPort(port=settings.metrics_port, host=settings.metrics_host),
             ),
             log=settings.log_rules,
+            province_desk=desk,
             progress=progress,
             say=say,
             translator=Translator(lang),

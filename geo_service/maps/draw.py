@@ -172,6 +172,29 @@ def draw_served(
     return draw_states(states, ServiceAddresses(root=root, query=query, plan=plan))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvinceAddresses(ServiceAddresses):
+    """How the page of a province's map reaches the service: its parks come as tiles."""
+
+    version: str
+
+    def features(self, data: PlanData, name: str) -> str:
+        """Return the address of a source's features."""
+        query = urlencode({"lang": data.translator.language.value, "limit": str(_most(name))})
+        return f"{self.root}/maps/province/features/{quote(name)}?{query}"
+
+    def tiles(self, data: PlanData, name: str) -> str | None:
+        """Return the address of a source's tiles, None if it is drawn from one document."""
+        if not data.is_tiled(name):
+            return None
+        return f"{self.root}/tiles/province/{quote(name)}/{{z}}/{{x}}/{{y}}.mvt?v={self.version}"
+
+
+def draw_province(data: PlanData, *, root: str, version: str) -> PlanningMap:
+    """Draw the map of a province for the service mounted under `root`."""
+    return draw_states((data,), ProvinceAddresses(root=root, version=version))
+
+
 def draw_states(states: Sequence[PlanData], service: ServiceAddresses | None = None) -> PlanningMap:
     """Draw one state, or two side by side; without a service the page carries its features."""
     main = states[-1]
@@ -253,7 +276,10 @@ def _settings(
         "criteria": main.criteria() if isinstance(main, RankingData) else None,
         "routes": _routes(main, service) if isinstance(main, RankingData) else None,
         "timeline": _timeline(main, service) if isinstance(main, TimeData) else None,
-        "places": None if service is None else _place_addresses(service, translator),
+        "places": None
+        if service is None or not KINDS[main.kind].can_identify
+        else _place_addresses(service, translator),
+        "can_identify": KINDS[main.kind].can_identify,
         "approval_number": main.plan.settings.map_approval,
         "confidentiality": main.plan.settings.confidentiality,
         "credits": list(

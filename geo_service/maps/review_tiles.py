@@ -89,7 +89,7 @@ class LayerTiles:
 
     def make(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
         """Return a tile of a layer, None if empty; raises NotFoundError as `layer` does."""
-        return _packed(self.layer(name).tile(zoom, x, y))
+        return packed_tile(self.layer(name).tile(zoom, x, y))
 
     def low_zooms(self, name: str) -> Iterable[tuple[int, int, int]]:
         """Return the tiles of a layer that have many features, lowest zooms first."""
@@ -120,7 +120,7 @@ class Tiles:
         self.review = review
         self._maker: TileMaker = LayerTiles(review) if maker is None else maker
         self._lock = threading.Lock()
-        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
+        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=weight_of)
         self._making: dict[_TileKey, Future[Tile | None]] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -158,7 +158,7 @@ class Tiles:
         return waiting.result()
 
     def _cache_tile(self, key: _TileKey, tile: Tile | None) -> None:
-        if _weight(tile) <= self._cache.maxsize:
+        if weight_of(tile) <= self._cache.maxsize:
             self._cache[key] = tile
 
     # ---- making tiles in advance ----
@@ -226,13 +226,14 @@ def _settle(waiting: Future[Any], make: Callable[[], Any]) -> None:
             raise
 
 
-def _packed(content: bytes) -> Tile | None:
+def packed_tile(content: bytes) -> Tile | None:
+    """Return a tile's content compressed; None if it is empty."""
     if not content:
         return None
     packed = gzip.compress(content, _COMPRESSION, mtime=0)
     return Tile(packed, hashlib.sha256(content).hexdigest()[:20])
 
 
-def _weight(tile: Tile | None) -> int:
+def weight_of(tile: Tile | None) -> int:
     """Return the approximate memory that a cached tile takes, bookkeeping included."""
     return 200 + (len(tile.content) if tile else 0)

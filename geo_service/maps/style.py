@@ -320,6 +320,18 @@ _LAYOUTS = {
     "move": _line("#7a1fa2", 2.8, casing="#ffffff"),
 }
 """What a layout decides: another industry of a park, a project's place, moves."""
+_COUNTIES = {
+    **{
+        name: _area(stroke, fill, 0.55, width=1.4)
+        for name, (stroke, fill, _) in zip(
+            ("none", "few", "some", "many", "most"), _RAMP, strict=True
+        )
+    },
+    "outdated": _area("#6a3d9a", "#e3e6e8", 0.5, width=1.8, dash="8 4", hatch=Hatch.BACKWARD),
+    "without": _area("#5f6870", "#e3e6e8", 0.5, width=1.4, dash="1 4", hatch=Hatch.CROSS),
+}
+COUNTY_CLASSES = tuple(_COUNTIES)
+"""How many of a county's parks fail, as a share; or why that cannot be told."""
 _TOOLS = {
     "tool.selection": _line("#c2007a", 3.5),
     "tool.draft": _area("#c2007a", "#e7298a", 0.12, width=2.4, dash="7 4"),
@@ -351,6 +363,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
         **{f"theme.{name}": symbol for name, symbol in _THEMES.items()},
         **{f"layout_map.{name}": symbol for name, symbol in _LAYOUTS.items()},
+        **{f"county_class.{name}": symbol for name, symbol in _COUNTIES.items()},
         **_PLAN_LAYERS,
         **_TOOLS,
     }

@@ -29,7 +29,6 @@ from geo_service.wording import said
 from geo_service.zoning.focus import herfindahl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from geo_service.province.folder import Record
@@ -50,17 +49,14 @@ class RolledUp:
     records: dict[str, Record]
 
     @classmethod
-    def of(cls, province: Province, folder: Path, tables: Iterable[str] | None = None) -> RolledUp:
-        """Read a results folder; NotFoundError if its last run did not end, or is damaged.
-
-        With `tables` only these are looked at and may be read.
-        """
+    def of(cls, province: Province, folder: Path) -> RolledUp:
+        """Read a results folder; NotFoundError if its last run did not end, or is damaged."""
         manifest = read_manifest(folder)
         records = {}
         for code, county in sorted(manifest["counties"].items()):
             if county["state"] != "whole":
                 continue
-            record = whole_record(folder, code, tables)
+            record = whole_record(folder, code)
             if record is None or record["review_id"] != county["review_id"]:
                 msg = said("problem.province_not_reviewed", folder=str(folder))
                 raise NotFoundError(msg)

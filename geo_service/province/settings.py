@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from geo_service.model import Message
 
 CountyCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$", max_length=500)]
+"""Where a browser finds a county's console: no query, and nobody's password."""
 
 
 class _ProvincePart(BaseModel):
@@ -38,10 +40,11 @@ class _ProvincePart(BaseModel):
 
 
 class CountyPart(_ProvincePart):
-    """Where a county is: its folder, and the shared store that holds its layers, if one does."""
+    """Where a county is: its folder, the shared store that holds its layers, and its console."""
 
     folder: Annotated[str, Field(min_length=1)]
     store: str | None = None
+    console: Address | None = None
 
 
 class ProvinceFile(_ProvincePart):
@@ -58,11 +61,12 @@ class ProvinceFile(_ProvincePart):
 
 @dataclass(frozen=True, kw_only=True)
 class CountyAt:
-    """One county of a province: its code, its folder as an absolute path, its shared store."""
+    """One county of a province: its code, its folder as an absolute path, store and console."""
 
     code: str
     folder: str
     store: str | None = None
+    console: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +100,8 @@ class Province:
     groups: IndustryGroups
     folder: Path
     """The folder that `PROVINCE.toml` lies in."""
+    files: tuple[Path, ...]
+    """The file and those that it names beside the counties: what has to be read again."""
 
     @property
     def rulebook_version(self) -> str | None:
@@ -130,7 +136,16 @@ def open_province(path: Path) -> Province:
         rules=rules,
         groups=groups,
         folder=path.parent.resolve(),
+        files=tuple(_files(path, settings)),
     )
+
+
+def _files(path: Path, settings: ProvinceFile) -> Iterator[Path]:
+    yield path
+    groups = settings.industry_groups
+    for name in (settings.rulebook, None if groups is None else groups.file):
+        if name is not None:
+            yield path.parent / name
 
 
 def _read(path: Path) -> tuple[ProvinceFile | None, list[Fault]]:
@@ -175,7 +190,7 @@ def _is_metric(text: str) -> bool:
 def _county_at(folder: Path, code: str, part: str | CountyPart) -> CountyAt:
     given = CountyPart(folder=part) if isinstance(part, str) else part
     absolute = os.path.normpath(Path(os.path.abspath(folder)) / given.folder)  # noqa: PTH100 - links stay as they are named
-    return CountyAt(code=code, folder=absolute, store=given.store)
+    return CountyAt(code=code, folder=absolute, store=given.store, console=given.console)
 
 
 def _read_rules(folder: Path, settings: ProvinceFile, faults: list[Fault]) -> RulebookText | None:

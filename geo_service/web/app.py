@@ -56,6 +56,7 @@ from geo_service.web.routes import (
     overview,
     pages,
     parks,
+    province,
     rankings,
     reviews,
     saved,
@@ -73,6 +74,7 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     import os
 
+    from geo_service.province.desk import ProvinceDesk
     from geo_service.zoning.review import Progress
 
 MAX_BODY_BYTES = 2_000_000
@@ -116,10 +118,12 @@ def create_app(
     *,
     max_import_bytes: int = MAX_IMPORT_BYTES,
     access: ServicePolicy | None = None,
+    province_desk: ProvinceDesk | None = None,
 ) -> FastAPI:
     """Return the application for a service that is open and reviewed, or is not yet (None).
 
-    It closes a service that it is given; who has it `stand_by` for one later closes that.
+    With `province_desk` it has the pages of a province as well. It closes a service that it is
+    given; who has it `stand_by` for one later closes that.
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
     """
@@ -144,6 +148,7 @@ def create_app(
         default_response_class=Response,
     )
     app.state.service = service
+    app.state.province = province_desk
     app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
     root = checked_prefix(access.root_path, {name.split("/")[1] for name in DECISIONS})
@@ -181,6 +186,7 @@ def create_app(
         imports,
         console,
         layers,
+        province,
         maps,
         identify,
         tiles,
@@ -196,6 +202,8 @@ def stand_by(app: FastAPI, service: PlanningService) -> None:
     at_once = IMPORTS_AT_ONCE * app.state.max_import_bytes
     service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
     service.tiles.current().start()
+    if app.state.province is not None:
+        app.state.province.own_county = service.plan.settings.county_code
     app.state.service = service
 
 
@@ -253,6 +261,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     max_import_bytes: int = MAX_IMPORT_BYTES,
     access: ServicePolicy | None = None,
     log: LogRules = PLAIN_RULES,
+    province_desk: ProvinceDesk | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
     translator: Translator = ENGLISH,
@@ -275,7 +284,9 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
         listener.close()
         raise
     try:
-        app = create_app(None, max_import_bytes=max_import_bytes, access=access)
+        app = create_app(
+            None, max_import_bytes=max_import_bytes, access=access, province_desk=province_desk
+        )
         server = server_of(app, listener, access)
     except BaseException:
         listener.close()

@@ -100,6 +100,11 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /api/layers/{layer}/history", "GET /api/layers/{layer}/diff"),
         "GET /api/layers/{layer}/history/{version}/features",
         "GET /api/layers/{layer}/boundary-points",
+        *("GET /province", "GET /api/province", "GET /api/province/counties"),
+        *("GET /api/province/export", "GET /maps/province"),
+        "GET /maps/province/features/{source}",
+        "GET /tiles/province/{layer}/{z}/{x}/{y}.mvt",
+        "HEAD /tiles/province/{layer}/{z}/{x}/{y}.mvt",
     ),
     _PLAN: (
         "POST /api/goals/read",

@@ -62,6 +62,7 @@ NAVIGATION = {
     "sites": "/sites",
     "layouts": "/layouts",
     "scenarios": "/scenarios",
+    "province": "/province",
     "rulebook": "/rulebook",
     "data": "/data",
     "help": "/help",
@@ -103,7 +104,13 @@ def render(
         "version": html.escape(geo_service.__version__),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
-        "navigation": _navigation(page, service, translator, root),
+        "navigation": _navigation(
+            page,
+            service,
+            translator,
+            root,
+            has_province=request.app.state.province is not None,
+        ),
         "account": _account(translator, root),
         "scripts": _scripts(page, root),
         "island": _island(_start(page, service, translator, root, values or {})),
@@ -205,11 +212,19 @@ def _shell_texts(translator: Translator) -> dict[str, str]:
     }
 
 
-def _navigation(page: Page, service: PlanningService, translator: Translator, root: str) -> str:
+def _navigation(
+    page: Page,
+    service: PlanningService,
+    translator: Translator,
+    root: str,
+    *,
+    has_province: bool,
+) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
-        if not _leads_somewhere(address, service):
+        is_none = name == "province" and not has_province
+        if is_none or not _leads_somewhere(address, service):
             continue
         mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))

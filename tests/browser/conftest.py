@@ -28,6 +28,7 @@ from playwright.sync_api import (
 )
 
 from geo_service.planning import PlanningService as Running
+from geo_service.province.desk import ProvinceDesk
 from geo_service.web.app import ServicePolicy, create_app, server_of
 from tests.maps.hostile import hostile_county
 
@@ -124,10 +125,10 @@ def is_measuring(module: ModuleType, name: str) -> bool:
 
 
 @contextmanager
-def serving(county: Running) -> Iterator[str]:
+def serving(county: Running, province: ProvinceDesk | None = None) -> Iterator[str]:
     """Serve a county on a free port of this machine, in a thread, and stop it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = server_of(create_app(county), listener, ServicePolicy())
+        server = server_of(create_app(county, province_desk=province), listener, ServicePolicy())
         thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

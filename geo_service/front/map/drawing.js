@@ -33,6 +33,7 @@ const FOREMOST = [
   'parcels',
   'land_uses',
   'parks',
+  'province_parks',
   'sub_areas',
   'approved_areas',
   'townships',
@@ -40,6 +41,7 @@ const FOREMOST = [
   'rivers',
   'control_zones',
   'township_areas',
+  'counties',
 ];
 const QUIET = new Set(['county']);
 // What changes has a mark that is seen from afar too.

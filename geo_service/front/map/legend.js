@@ -14,7 +14,7 @@ const FOLDED = new Set(
     ? ['ground', 'parks', 'bases']
     : ['land', 'land_uses', 'zones', 'ground'],
 );
-const ALWAYS = /^(verdict|rests_on|change|diff|layout_map)\./;
+const ALWAYS = /^(verdict|rests_on|change|diff|layout_map|county_class)\./;
 
 export class Legend {
   // chooseTheme(name) is called when parks should be coloured by another theme.

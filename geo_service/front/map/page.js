@@ -44,7 +44,7 @@ export class PlanningPage {
     /** @type {HTMLElement | null} */
     this.opener = null;
     this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
-    this.canIdentify = true;
+    this.canIdentify = settings.can_identify;
     /** @type {Record<string, any> | null} */
     this.theme = null;
     this.dock = new Dock(() => this.onSheetClose());

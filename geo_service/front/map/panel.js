@@ -118,12 +118,13 @@ export class Panel {
   }
 
   queryInput() {
+    const words = text(settings.kind === 'province' ? 'search_counties' : 'search');
     const query = make('input', {
       type: 'search',
       class: 'query',
       id: 'query',
-      placeholder: text('search'),
-      'aria-label': text('search'),
+      placeholder: words,
+      'aria-label': words,
       autocomplete: 'off',
       maxlength: 100,
       input: () => this.actions.search(query.value),

@@ -20,6 +20,7 @@ const ORDER = [
   'roads',
   'parcels',
   'buildings',
+  'counties',
 ];
 
 function rank(item, wanted) {

@@ -34,7 +34,9 @@ export class Tools {
       this.pressed.set(name, iconButton(name, text(`tool_${name}`), press));
     };
     add('measure', () => this.startMeasure());
-    add('area', () => this.startArea());
+    if (this.page.canIdentify) {
+      add('area', () => this.startArea());
+    }
     add('link', () => this.showLink());
     add('help', () => this.showHelp());
     return [...this.pressed.values()];

@@ -20,6 +20,8 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import geopandas as gpd
+
     from geo_service.language import Translator
     from geo_service.layout.proposal import Proposal
     from geo_service.maps.kinds.plan import PlanData
@@ -50,6 +52,7 @@ COMPARE = MapKind.COMPARE.value
 TIME = MapKind.TIME.value
 PREVIEW = "preview"
 LAYOUT = MapKind.LAYOUT.value
+PROVINCE = "province"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,26 @@ class ImportPreview:
     file: str
     refused: Sequence[Document] = ()
     """GeoJSON features (CRS84) with `row`, `feature` and `reason` in their properties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvinceOnMap:
+    """What a run over many counties left, as a map draws it; shapes in EPSG:4490."""
+
+    name: Mapping[str, str]
+    metric_crs: str
+    as_of: str
+    rulebook_version: str | None
+    version: str
+    """Another one whenever anything here is."""
+    county_count: int
+    """How many counties the province has, those that cannot be drawn included."""
+    counties: gpd.GeoDataFrame
+    """`code`, `name` by language, `state`, `class`, `console` and figures; only those drawn."""
+    parks: gpd.GeoDataFrame
+    """`id` (county and park), `county_code` and columns of the run."""
+    sources: tuple[str, ...]
+    is_illustrative: bool
 
 
 class MapBasis(Enum):
@@ -72,6 +95,8 @@ class MapBasis(Enum):
     """What an import would change; only a running service has such."""
     LAYOUT = auto()
     """A layout; a running service remembers those that it made."""
+    PROVINCE = auto()
+    """What a run over many counties left; a service is told of one when it starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +119,7 @@ class MapInput:
     timeline: Timeline | None = None
     preview: ImportPreview | None = None
     layout: Proposal | None = None
+    province: ProvinceOnMap | None = None
     marks: tuple[str | None, str | None] = (None, None)
     """By what `before` and the map's own state are told from the county's current one, if at all:
     that it is a scenario, and which, or a trial."""
@@ -122,6 +148,8 @@ class Kind:
     """How near its page goes to a point; None goes so that the point's township is in sight."""
     has_verdict_counts: bool = False
     """Whether the page counts parks by verdict."""
+    can_identify: bool = True
+    """Whether its page may ask what is at a place: there is a plan that knows."""
 
     def states(self, subject: MapInput) -> tuple[PlanData, ...]:
         """Return the data of the map: one state, or two of a comparison.
@@ -185,6 +213,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 list_label="map.changes_tab",
                 needs="layout_id",
                 helps=("map.help_compare",),
+            ),
+            Kind(
+                name=PROVINCE,
+                of=MapBasis.PROVINCE,
+                list_label="map.counties_tab",
+                has_verdict_counts=True,
+                can_identify=False,
             ),
         )
     }

@@ -14,9 +14,10 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
-from geo_service.planning.tiles import MAX_ZOOM
+from geo_service.planning.tiles import MAX_ZOOM, Tile
 from geo_service.web.answers import answers
 from geo_service.web.replies import has_already, seen_service
+from geo_service.web.routes.province import province_of
 from geo_service.web.security import A_YEAR, AGAIN
 from geo_service.web.slots import WorkKind, slots_of
 
@@ -48,8 +49,33 @@ async def tile(
         find = functools.partial(desk.find, layer, z, x, y)
         alike = (id(desk), layer, z, x, y)  # no part of a county waits for another's tile
         made = await slots_of(request.app).run(WorkKind.TILES, find, alike=alike)
-    found, version = made
-    headers = {"cache-control": A_YEAR if v == version else AGAIN}
+    return _reply(request, *made, asked=v)
+
+
+router.head("/tiles/{layer}/{z}/{x}/{y}.mvt", include_in_schema=False)(tile)
+
+
+@router.get(
+    "/tiles/province/{layer}/{z}/{x}/{y}.mvt",
+    summary="A vector tile of the parks of all counties of the province",
+    responses=answers(None, NotFoundError, media_type=MEDIA_TYPE)
+    | {204: {"description": "Nothing is there."}},
+)
+async def province_tile(
+    layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None
+) -> Response:
+    """Return a tile of `province_parks` as a Mapbox Vector Tile 2.1."""
+    find = functools.partial(province_of(request).tile, layer, z, x, y)
+    alike = ("province", layer, z, x, y)
+    found, version = await slots_of(request.app).run(WorkKind.TILES, find, alike=alike)
+    return _reply(request, found, version, asked=v)
+
+
+router.head("/tiles/province/{layer}/{z}/{x}/{y}.mvt", include_in_schema=False)(province_tile)
+
+
+def _reply(request: Request, found: Tile | None, version: str, *, asked: str | None) -> Response:
+    headers = {"cache-control": A_YEAR if asked == version else AGAIN}
     if found is None:
         return Response(status_code=204, headers=headers)
     is_packed = "gzip" in request.headers.get("accept-encoding", "")
@@ -60,6 +86,3 @@ async def tile(
         headers["content-encoding"] = "gzip"
     content = found.content if is_packed else found.plain()
     return Response(content, headers=headers, media_type=MEDIA_TYPE)
-
-
-router.head("/tiles/{layer}/{z}/{x}/{y}.mvt", include_in_schema=False)(tile)
