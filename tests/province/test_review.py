@@ -143,6 +143,41 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
     assert states == {**dict.fromkeys(CODES, "whole"), "500104": "faulty"}
 
 
+def test_a_run_whose_scheduler_died_is_resumed(tmp_path: Path) -> None:
+    path, out = write_province(tmp_path), tmp_path / "out"
+    review_here(path, tmp_path / "here")
+    held = Held(tmp_path / CODES[-1])
+    place = tmp_path / "scheduler.json"
+    dask, quiet = (sys.executable, "-m", "dask"), ("--host", "127.0.0.1")
+    with ExitStack() as stack:
+        given = ("--no-dashboard", "--port", "0", "--no-show", "--scheduler-file", str(place))
+        scheduler = stack.enter_context(started(*dask, "scheduler", *given, *quiet))
+        eventually(place.is_file, "the scheduler is there")
+        at = json.loads(place.read_text())["address"]
+        worker = (*dask, "worker", at, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+        stack.enter_context(started(*worker, *quiet, "--death-timeout", "1"))
+        client = stack.enter_context(
+            started(*review(path, out, "--scheduler", at), said=tmp_path / "said.txt")
+        )
+        eventually(held.is_read, "the last county is in the middle")
+        scheduler.kill()
+        client.wait()
+        held.settle()
+        held.close()
+    said = (tmp_path / "said.txt").read_text("utf-8")
+    assert (client.returncode, at in said) == (2, True), said
+    assert not (out / "manifest.json").exists()
+    done = {code: (out / f"county={code}" / "record.json").stat() for code in CODES[:-1]}
+    resumed = subprocess.run(
+        review(path, out, "--workers", "1", "--resume"),
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert resumed.returncode == 0, resumed.stderr
+    assert contents(out) == contents(tmp_path / "here")
+    for code, before in done.items():
+        assert (out / f"county={code}" / "record.json").stat().st_mtime_ns == before.st_mtime_ns
+
+
 def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) -> None:
     path, out = write_province(tmp_path), tmp_path / "out"
     review_here(path, tmp_path / "here")
