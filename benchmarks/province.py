@@ -78,8 +78,8 @@ def bench_province(data: Path, parcels: int, counties: int, report: Path) -> boo
         runs.append(_run("review --resume", counties, 2, (*resumed, "--workers", "2")))
         print(_line(runs[-1]), flush=True)
         target = str(Path(results, "report.json"))
-        given = ("report", str(path), "--from", str(kept), "--format", "json", "-o", target)
-        runs.append(_run("report --format json", counties, 0, given))
+        asked = ("report", str(path), "--from", str(kept), "--format", "json", "-o", target)
+        runs.append(_run("report --format json", counties, 0, asked))
         print(_line(runs[-1]), flush=True)
         sizes = _sizes(kept)
     rates = {str(workers): _task_rate(workers) for workers in (1, 2)}
@@ -137,8 +137,8 @@ def _write_county(home: Path, base: Path, frame: tuple[str, str, Any], position:
     draft = home.with_name(f"{code}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    place = gpd.GeoSeries([outline], crs=STORAGE).to_crs(county.CRS).iloc[0]
-    circle = shapely.maximum_inscribed_circle(place, tolerance=100)
+    place: Any = gpd.GeoSeries([outline], crs=STORAGE).to_crs(county.CRS).iloc[0]
+    circle = shapely.maximum_inscribed_circle(place, tolerance=100.0)
     middle = np.array(circle.coords[0])
     scale = circle.length * np.sqrt(2) / county.SIDE_M
     old_middle = np.array([county.WEST, county.SOUTH]) + county.SIDE_M / 2

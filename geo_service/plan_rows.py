@@ -261,7 +261,7 @@ def _differences(
 
 
 def _unlike(one: Any, other: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - arrays of any type
-    if isinstance(one, pd.arrays.ArrowStringArray) and one.equals(other):
+    if pd.Series(one).equals(pd.Series(other)):
         return np.zeros(len(one), dtype=bool)
     first, second = pd.Series(one), pd.Series(other)
     is_equal = (first == second).fillna(value=False).to_numpy(dtype=bool)

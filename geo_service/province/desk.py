@@ -359,7 +359,7 @@ def _on_map(
     )
     if known:
         every = RolledUp(province, folder, rolled_up.manifest, known)
-        outlines = every.outlines().to_dict()
+        outlines = {str(code): shape for code, shape in every.outlines().items()}
     current = rolled_up.records
     if current:
         parks = rolled_up.park_shapes()

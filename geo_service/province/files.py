@@ -13,6 +13,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -35,7 +36,7 @@ _NUMBERS = {"leading_share", "province_location_quotient"}
 
 def counties_frame(rolled_up: RolledUp, document: Record) -> gpd.GeoDataFrame:
     """Return each county's row with its outline; a faulty one has its faults and no figures."""
-    rows = [
+    rows: list[Record] = [
         {
             **{key: value for key, value in county.items() if key not in {"verdicts", "lapsed"}},
             **county["verdicts"],
@@ -51,11 +52,12 @@ def counties_frame(rolled_up: RolledUp, document: Record) -> gpd.GeoDataFrame:
         {"county_code": code, "state": "faulty", "faults": _told(faults)}
         for code, faults in document["faulty"].items()
     ]
-    frame = pd.DataFrame(sorted(rows, key=lambda row: row["county_code"]))
+    rows.sort(key=lambda row: str(row["county_code"]))
+    frame = pd.DataFrame(rows)
     for name in sorted(_COUNTS & {*frame.columns}):
         frame[name] = frame[name].astype("Int64")
     frame["illustrative"] = frame["illustrative"].astype("boolean")
-    shapes = rolled_up.outlines().reindex(frame["county_code"]).to_numpy()
+    shapes = np.asarray(rolled_up.outlines().reindex(frame["county_code"]), dtype=object)
     return gpd.GeoDataFrame(_texts(frame), geometry=shapes, crs=STORAGE_CRS)
 
 
@@ -123,9 +125,9 @@ def geopackage(rolled_up: RolledUp, document: Record) -> bytes:
                 **options,
             )
             options = {"driver": "GPKG", "encoding": "UTF-8", "append": True}
-        for layer, frame in tables.items():
-            if len(frame.columns):
-                pyogrio.write_dataframe(_texts(frame), path, layer=layer, **options)
+        for layer, table in tables.items():
+            if len(table.columns):
+                pyogrio.write_dataframe(_texts(table), path, layer=layer, **options)
         return path.read_bytes()
 
 

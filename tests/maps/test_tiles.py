@@ -532,7 +532,7 @@ def test_the_cache_keeps_to_its_size(running: Running) -> None:
         assert tiles._cache.currsize <= room
     assert 0 < len(tiles._cache) < 40
     assert tiles._cache.currsize == sum(
-        review_tiles._weight(tile) for tile in tiles._cache.values()
+        review_tiles.weight_of(tile) for tile in tiles._cache.values()
     )
 
 
@@ -715,9 +715,11 @@ def test_attacks_in_the_data_are_data_in_tiles(tmp_path: Path) -> None:
 
 def test_the_api_describes_tiles_once(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    (path,) = [path for path in document["paths"] if path.startswith("/tiles/")]
-    assert list(document["paths"][path]) == ["get"]
-    assert "application/vnd.mapbox-vector-tile" in json.dumps(document["paths"][path])
+    paths = [path for path in document["paths"] if path.startswith("/tiles/")]
+    assert len(paths) == 2  # of the county, of a province
+    for path in paths:
+        assert list(document["paths"][path]) == ["get"]
+        assert "application/vnd.mapbox-vector-tile" in json.dumps(document["paths"][path])
 
 
 def test_the_same_content_is_compressed_to_the_same_bytes(running: Running) -> None:

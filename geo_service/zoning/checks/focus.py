@@ -409,7 +409,7 @@ def _off_focus(case: Case, off: pd.DataFrame, declared: Mapping[str, Focus]) -> 
             "year": PerRow(parks, lambda park: declared[park].year),
         },
         cure="cure.off_focus",
-        shapes=GivenShapes(case.plan.metric("enterprises").geometry.loc[off.index].to_numpy()),
+        shapes=GivenShapes(np.asarray(case.plan.metric("enterprises").geometry.loc[off.index])),
     )
 
 

@@ -105,7 +105,7 @@ export class Picker {
     if (turn !== this.turn || this.chosen || document.activeElement !== this.input) {
       return;
     }
-    // What was pointed at stays so where it is still listed: a list that comes late takes no choice.
+    // What was pointed at stays so while it is listed: a list that comes late takes no choice.
     const pointed = this.options[this.at]?.id;
     this.options = found.features;
     this.at = this.options.findIndex((one) => one.id === pointed);
