@@ -136,12 +136,16 @@ def _public_figure(
 
 
 def _public_median(figure: CountyFigure, focus: Mapping[str, Focus]) -> CountyFigure:
-    """Return the median of the shares that are told, this year's alone."""
+    """Return the median of this year if every share that it rests on is told, else none.
+
+    It is some park's own share, or the middle of two, and of fewer parks it would be another figure.
+    """
     shares = [item.shares[item.basis] for item in focus.values()]
     told = [share for share in shares if share is not None]
-    value = float(np.median(told)) if len(told) >= LEAST_COUNT else None
-    now = {figure.year: FigureValue(value, len(told), len(shares))}
-    return replace(figure, by_year=now, is_withheld=value is None)
+    now = figure.by_year[figure.year]
+    if len(told) < now.counted or len(told) < LEAST_COUNT:
+        return _withheld(figure)
+    return replace(figure, by_year={figure.year: now}, is_withheld=False)
 
 
 def _withheld(figure: CountyFigure) -> CountyFigure:

@@ -53,6 +53,15 @@ def test_a_share_of_one_is_withheld_since_the_rest_is_none(many: County, opened:
     assert found.focus["P2"].shares[FocusBasis.ENTERPRISES] is None
 
 
+def test_a_median_of_fewer_parks_is_not_told_as_that_of_the_county(
+    many: County, opened: Open
+) -> None:
+    figures = {figure.name: figure for figure in of(opened(many)).county}
+    share = figures[FigureName.LEADING_SHARE]
+    assert share.is_withheld  # that of P2 is withheld
+    assert share.now.value is None
+
+
 def test_concentration_is_never_told(many: County, opened: Open) -> None:
     focus = of(opened(many)).focus["P1"]
     assert (focus.hhi, focus.entropy, focus.top_industry, focus.total) == (None,) * 4

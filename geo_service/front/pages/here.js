@@ -1,7 +1,7 @@
 // "Can I build here?": a place on the map and a project; one answer with its reasons.
 import { make } from '../shared/dom.js';
 import { ask, emptyState, errorState, get, loadingState } from './api.js';
-import { pageAddress, printPage, setTitle, showPage, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { answerNode, mapOf, rankingPage } from './here/answer.js';
 import { ProjectChoice } from './here/project.js';
 import { run } from './jobs.js';
@@ -263,7 +263,10 @@ class Here {
 
 async function load() {
   try {
-    const { projects } = await get('/api/projects');
+    // Who sees a part of the county gets no projects of others; one may still be described.
+    const { projects } = start.withheld_notes.length
+      ? { projects: [] }
+      : await get('/api/projects');
     new Here(projects).open();
   } catch (error) {
     showPage(pageHead(t('console.here_title')), errorState(error, load));

@@ -2,7 +2,7 @@
 import { make } from '../../shared/dom.js';
 import { hasValue } from '../../shared/format.js';
 import { count, percent } from '../amounts.js';
-import { t } from '../frame.js';
+import { isWithheld, t } from '../frame.js';
 
 const LEVELS = 4;
 const NEAR = 0.012;
@@ -50,6 +50,11 @@ export class Strip {
     const unknown = own.filter(({ share }) => !hasValue(share)).length;
     const isBelow = ({ share }) => hasValue(share) && hasValue(this.line) && share < this.line;
     const below = own.filter(isBelow).length;
+    if (isWithheld('enterprises')) {
+      const told = own.length - unknown;
+      this.note.textContent = t('home.strip_withheld', { count: count(told) });
+      return;
+    }
     this.note.textContent = [
       hasValue(this.line)
         ? t('home.strip_below', { share: percent(this.line), count: count(below) })
