@@ -208,9 +208,8 @@ def test_a_real_process_speaks_tls_under_a_prefix(tmp_path: Path) -> None:
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.load_verify_locations(certificate)
         old.maximum_version = ssl.TLSVersion.TLSv1_2
-        assert (
-            old.wrap_socket(running.connect(), server_hostname="127.0.0.1").version() == "TLSv1.2"
-        )
+        with old.wrap_socket(running.connect(), server_hostname="127.0.0.1") as older:
+            assert older.version() == "TLSv1.2"
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(f"https://127.0.0.1:{running.port}/healthz", timeout=PATIENCE_S)
         assert "Traceback" not in running.log

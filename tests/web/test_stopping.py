@@ -40,10 +40,10 @@ def test_slow_requests_end_first_and_too_slow_ones_are_bounded(
         eventually(lambda: not listens(running.port), "no more is accepted")
         assert running.process.poll() is None
         slow.sendall(REST)
-        answer = HTTPResponse(slow)
-        answer.begin()
-        made = json.load(answer)
-        assert answer.status == 201
+        with slow, HTTPResponse(slow) as answer:
+            answer.begin()
+            made = json.load(answer)
+            assert answer.status == 201
         assert running.ends() == 0
         told = running.log
     assert "Stopped." in told
