@@ -138,7 +138,7 @@ def _public_figure(
 def _public_median(figure: CountyFigure, focus: Mapping[str, Focus]) -> CountyFigure:
     """Return the median of this year if every share that it rests on is told, else none.
 
-    It is some park's own share, or the middle of two, and of fewer parks it would be another figure.
+    It is some park's own share, or the middle of two; of fewer parks it is another figure.
     """
     shares = [item.shares[item.basis] for item in focus.values()]
     told = [share for share in shares if share is not None]
