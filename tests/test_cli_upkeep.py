@@ -78,7 +78,7 @@ def test_a_sound_county_is_well(county: County, tmp_path: Path) -> None:
     publish(WorkspaceAt(workspace), "parcels", now.frame, expected=now.version)
     told = points(workspace, code=0)
     assert set(told) == {
-        *("workspace", "store", "lock", "clock", "disk", "scratch"),
+        *("workspace", "store", "clock", "lock", "disk", "scratch"),
         *("rights", "fonts", "kernel", "drivers"),
     }
     assert all(one["cure"] is None for one in told.values())

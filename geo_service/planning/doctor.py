@@ -150,8 +150,8 @@ def _of_store(store: Store, at: WorkspaceAt) -> Iterator[Point]:
         )
 
     yield _tried("store", "doctor.cure_store", read)
-    yield _lock(store)
     yield _clock(store)
+    yield _lock(store)  # last: what waits for a lock in vain keeps the store busy
 
 
 def _lock(store: Store) -> Point:

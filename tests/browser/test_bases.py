@@ -221,7 +221,7 @@ def test_a_review_of_an_earlier_release_opens_and_says_what_was_not_recorded(
     visit: Visitor, address: str
 ) -> None:
     page = open_page(visit, f"{address}/reviews/{OLD}?group=none")
-    expect(page.locator(".callout")).to_contain_text("较早的软件版本")
+    expect(page.locator(".callout", has_text="较早的软件版本")).to_have_count(1)
     expect(page.locator("main")).to_contain_text("各类依据各自的结论（园区数）: 未记录")
     expect(page.locator("main")).to_contain_text("无法重现")
     expect(page.locator(".map-box")).to_have_count(0)

@@ -18,6 +18,7 @@ from geo_service.planning import PlanningService
 from geo_service.province.desk import ProvinceDesk, class_of
 from geo_service.province.settings import open_province
 from geo_service.web.app import create_app
+from geo_service.web.replies import MAX_OFFSET
 from tests.client import TestClient
 from tests.county import County
 from tests.province.made import (
@@ -90,6 +91,9 @@ def test_a_list_of_counties_is_cut_and_narrowed(client: httpx2.Client) -> None:
     listed = client.get("/api/province/counties?state=whole&limit=2&offset=1").json()
     assert [one["county_code"] for one in listed["counties"]] == list(CODES[1:])
     assert listed["numberMatched"] == 3
+    beyond = client.get(f"/api/province/counties?offset={MAX_OFFSET}&limit=10000").json()
+    assert beyond["counties"] == []
+    assert client.get("/api/province/counties?offset=x").status_code == 400
     assert client.get("/api/province/counties?state=lost").status_code == 400
 
 

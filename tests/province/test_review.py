@@ -127,6 +127,8 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
             started(*review(path, tmp_path / "out", "--scheduler", at), said=tmp_path / "said.txt")
         )
         eventually(held.is_read, "a worker is in the middle of a county")
+        # Its end of the pipe is listed a moment after ours has let it open.
+        eventually(lambda: held.reader() is not None, "the reader is listed")
         pid = held.reader()
         assert pid is not None
         held.settle()

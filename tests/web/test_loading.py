@@ -89,6 +89,7 @@ class Served:
                 Path("county"),
                 host="127.0.0.1",
                 port=0,
+                access=web.ServicePolicy(stop_seconds=0.2),
                 progress=lambda _, __, step: self.progress.append(step),
                 say=self.said.append,
             )

@@ -94,7 +94,7 @@ export class Drawing {
     const matched = collection.numberMatched ?? items.length;
     const { counts = {}, features } = collection;
     const isWhole = matched <= features.length;
-    this.held.set(source.name, { matched, counts, bounds, isWhole, zoom: this.map.getZoom() });
+    this.held.set(source.name, { matched, counts, bounds, isWhole });
   }
 
   // Adds one feature to those of a source, and returns its item.

@@ -19,6 +19,8 @@ export class Sight {
     this.timer = 0;
     this.narrowed = new Map();
     this.turns = new Map();
+    // The zoom at which what is held was asked for: an answer may come when the map is elsewhere.
+    this.zooms = new Map();
   }
 
   // ---- what is in sight ----
@@ -53,7 +55,7 @@ export class Sight {
     }
     const view = map.getBounds();
     const isSeen = has.bounds && has.bounds.contains(view);
-    const isSame = isSeen && (has.isWhole || has.zoom === map.getZoom());
+    const isSame = isSeen && (has.isWhole || this.zooms.get(source) === map.getZoom());
     return isSame ? undefined : view.pad(ROOM);
   }
 
@@ -73,6 +75,7 @@ export class Sight {
   async ask(source, bounds) {
     const turn = {};
     this.turns.set(source, turn);
+    const zoom = this.page.drawings[source.map].map.getZoom();
     const address = new URL(source.address, document.baseURI);
     const within = bounds ? [['bbox', bounds.toBBoxString()]] : [];
     for (const [name, value] of [...(this.narrowed.get(source.name) || []), ...within]) {
@@ -81,6 +84,7 @@ export class Sight {
     try {
       const collection = await fetchCollection(address.href);
       if (this.turns.get(source) === turn) {
+        this.zooms.set(source, zoom);
         this.replace(source, collection, bounds);
       }
     } catch (error) {

@@ -34,7 +34,7 @@ _REVIEWS = Page(
     nav_entry="reviews",
     texts=(
         *("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
-        *("change", "change_hint", "act_state"),
+        *("change", "change_hint", "act_state", "act_page"),
     ),
 )
 _REVIEW = Page(
