@@ -16,6 +16,7 @@ from geo_service.language import Language, Translator
 from geo_service.planning import doctor
 from geo_service.planning.layers import newest_layer, publish
 from geo_service.settings import Settings
+from geo_service.stores import local
 from geo_service.stores.base import WorkspaceAt
 from geo_service.workspace.opening import open_workspace
 from tests.conftest import ROOT
@@ -111,6 +112,7 @@ def test_a_clock_that_was_set_back_and_a_held_lock_are_told(
     now = newest_layer(workspace, "parcels")
     publish(workspace, "parcels", now.frame, expected=now.version)
     monkeypatch.setattr(doctor, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(local, "BUSY_SECONDS", 1)
 
     class Past(datetime):
         @classmethod
