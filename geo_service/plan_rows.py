@@ -261,9 +261,9 @@ def _differences(
 
 
 def _unlike(one: Any, other: Any) -> NDArray[np.bool_]:  # noqa: ANN401 - arrays of any type
-    if pd.Series(one).equals(pd.Series(other)):
-        return np.zeros(len(one), dtype=bool)
     first, second = pd.Series(one), pd.Series(other)
+    if first.equals(second):
+        return np.zeros(len(first), dtype=bool)
     is_equal = (first == second).fillna(value=False).to_numpy(dtype=bool)
     both_missing = first.isna().to_numpy(dtype=bool) & second.isna().to_numpy(dtype=bool)
     return np.asarray(~(is_equal | both_missing), dtype=bool)

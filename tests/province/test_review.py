@@ -67,8 +67,14 @@ class Held:
             raise
         return True
 
-    def reader(self) -> int | None:
-        """Return the process that waits."""
+    def reader(self) -> int:
+        """Return the process that waits: its end is listed a moment after ours has let it open."""
+        eventually(lambda: self._listed() is not None, "the reader is listed")
+        found = self._listed()
+        assert found is not None
+        return found
+
+    def _listed(self) -> int | None:
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
@@ -127,10 +133,7 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
             started(*review(path, tmp_path / "out", "--scheduler", at), said=tmp_path / "said.txt")
         )
         eventually(held.is_read, "a worker is in the middle of a county")
-        # Its end of the pipe is listed a moment after ours has let it open.
-        eventually(lambda: held.reader() is not None, "the reader is listed")
         pid = held.reader()
-        assert pid is not None
         held.settle()
         os.kill(pid, signal.SIGKILL)
         held.close()
@@ -143,6 +146,19 @@ def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     states = {code: county["state"] for code, county in manifest["counties"].items()}
     assert states == {**dict.fromkeys(CODES, "whole"), "500104": "faulty"}
+
+
+def assert_resumed(path: Path, out: Path, whole: Path, *, workers: int) -> None:
+    """Resume a run that left its last county out: the others are not made again."""
+    done = {code: (out / f"county={code}" / "record.json").stat() for code in CODES[:-1]}
+    resumed = subprocess.run(
+        review(path, out, "--workers", str(workers), "--resume"),
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert resumed.returncode == 0, resumed.stderr
+    assert contents(out) == contents(whole)
+    for code, before in done.items():
+        assert (out / f"county={code}" / "record.json").stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_run_whose_scheduler_died_is_resumed(tmp_path: Path) -> None:
@@ -169,15 +185,7 @@ def test_a_run_whose_scheduler_died_is_resumed(tmp_path: Path) -> None:
     said = (tmp_path / "said.txt").read_text("utf-8")
     assert (client.returncode, at in said) == (2, True), said
     assert not (out / "manifest.json").exists()
-    done = {code: (out / f"county={code}" / "record.json").stat() for code in CODES[:-1]}
-    resumed = subprocess.run(
-        review(path, out, "--workers", "1", "--resume"),
-        env=ENVIRONMENT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert resumed.returncode == 0, resumed.stderr
-    assert contents(out) == contents(tmp_path / "here")
-    for code, before in done.items():
-        assert (out / f"county={code}" / "record.json").stat().st_mtime_ns == before.st_mtime_ns
+    assert_resumed(path, out, tmp_path / "here", workers=1)
 
 
 def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) -> None:
@@ -192,19 +200,10 @@ def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) ->
         )  # fmt: skip
         assert (second.returncode, "Another run writes into" in second.stderr) == (2, True)
         worker = held.reader()
-        assert worker is not None
         first.kill()
         first.wait()
     held.settle()
     held.close()
     eventually(lambda: not is_running(worker), "its worker ends by itself")
     assert not (out / "manifest.json").exists()
-    done = {code: (out / f"county={code}" / "record.json").stat() for code in CODES[:-1]}
-    resumed = subprocess.run(
-        review(path, out, "--workers", "2", "--resume"),
-        env=ENVIRONMENT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert resumed.returncode == 0, resumed.stderr
-    assert contents(out) == contents(tmp_path / "here")
-    for code, before in done.items():
-        assert (out / f"county={code}" / "record.json").stat().st_mtime_ns == before.st_mtime_ns
+    assert_resumed(path, out, tmp_path / "here", workers=2)

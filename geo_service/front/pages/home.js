@@ -1,7 +1,7 @@
 // 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
-import { labelled, later, pageHead, panel, select } from './parts.js';
+import { keyed, labelled, later, pageHead, panel, select } from './parts.js';
 import { changeChip, changeCounts, parkLink, shownOf } from './changes.js';
 import { commaIn, hasValue } from '../shared/format.js';
 import { count, time } from './amounts.js';
@@ -131,14 +131,6 @@ const basisSelect = select(keyed('basis_group', BASIS_GROUPS), {
   id: 'basis',
   change: (event) => choose({ basis: event.target.value }),
 });
-
-/**
- * What can be chosen of a section's words, or all of it.
- * @returns {[string, string][]}
- */
-function keyed(section, names) {
-  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
-}
 
 // Whether a park passes the filters, one of them left out.
 function fits(park, leftOut = '') {

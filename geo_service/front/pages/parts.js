@@ -101,6 +101,14 @@ export function labelled(label, control, { help = null, className = '' } = {}) {
 }
 
 /**
+ * What can be chosen of a section's words, or all of it.
+ * @returns {[string, string][]}
+ */
+export function keyed(section, names) {
+  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
+}
+
+/**
  * @param {[string, string][]} options keys and what they are called
  * @param {{ value?: string, change?: ((event: any) => unknown) | null } & Attributes} [more]
  */

@@ -7,7 +7,7 @@ import { count } from './amounts.js';
 import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { WORST_FIRST, illustrativeMark, legend, verdictBadge, verdictBar } from './marks.js';
 import { mapFrame } from './mapframe.js';
-import { button, labelled, later, pageHead, panel, select } from './parts.js';
+import { button, keyed, labelled, later, pageHead, panel, select } from './parts.js';
 import { table } from './table.js';
 
 const MOST = 10_000;
@@ -179,11 +179,6 @@ const verdictSelect = select(keyed('verdict', VERDICTS), {
   id: 'verdict',
   change: (event) => choose({ verdict: event.target.value }),
 });
-
-/** @returns {[string, string][]} */
-function keyed(section, names) {
-  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
-}
 
 function fits(county) {
   const words = state.words.trim().toLowerCase();

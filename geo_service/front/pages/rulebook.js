@@ -2,7 +2,7 @@
 // that it rests on.
 import { emptyState, errorState, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
-import { button, labelled, later, pageHead, panel, select } from './parts.js';
+import { button, keyed, labelled, later, pageHead, panel, select } from './parts.js';
 import { commaIn, hasValue } from '../shared/format.js';
 import { day, exact, money, percent } from './amounts.js';
 import { BASIS_TAGS, basisMark, citation } from './bases.js';
@@ -208,11 +208,8 @@ function filters(show) {
     autocomplete: 'off',
     input: later(set('words'), 120),
   });
-  const chooser = (name, section, values) => {
-    const all = ['', t('console.all')];
-    const options = [all, ...values.map((item) => [item, t(`${section}.${item}`)])];
-    return labelled(t(`rulebook.${name}`), select(options, { change: set(name) }));
-  };
+  const chooser = (name, section, values) =>
+    labelled(t(`rulebook.${name}`), select(keyed(section, values), { change: set(name) }));
   return [
     labelled(t('rulebook.search'), search, { className: 'grows' }),
     chooser('severity', 'severity', SEVERITIES),
