@@ -37,6 +37,7 @@ LEVELS = (
     ("province",),
     ("settings",),
     ("web", "cli"),
+    ("__main__",),
 )
 """Lower first; a part imports from its own level or from below, `docs/architecture.md` shows it."""
 
