@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 class PlanningService:
     """One workspace at work. Methods are safe to call from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a service is made of
         self,
         plan: Plan,
         rulebook: Rulebook,
@@ -66,8 +66,9 @@ class PlanningService:
         workspace: Workspace | None = None,
         moment: tuple[object, ...] = (),
         works: Works | None = None,
+        jobs: JobBoard | None = None,
     ) -> None:
-        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
+        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works, jobs=jobs)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
         self.overview = OverviewDesk(self._state, scenarios=lambda: self.scenarios)
@@ -183,7 +184,8 @@ class PlanningService:
         if not sight.partial:
             return self
         return self._sights.service(
-            sight, lambda now: PlanningService(now.plan, now.rulebook, now.review)
+            sight,
+            lambda now: PlanningService(now.plan, now.rulebook, now.review, jobs=self.jobs),
         )
 
     @property

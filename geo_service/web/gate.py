@@ -211,6 +211,10 @@ async def check_access(request: Request) -> None:
         raise _refused(request, acting, sight, decision.action)
 
 
+_OF_THE_WHOLE = frozenset({Action.PLAN, Action.IMPORT})
+"""What makes or changes something of the county as a whole."""
+
+
 def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> RequestRefusedError:
     """Return the refusal of a route: in words where that there is such a thing is no secret."""
     if not sight.partial:
@@ -220,6 +224,8 @@ def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> 
         return RequestRefusedError(404, said("problem.not_found"))
     is_page = request.method == "GET" and not request.url.path.startswith(DATA_PATHS)
     is_masked = sight.partial == {Partial.MASKED}
+    if not request.path_params and acting.may(action) and action in _OF_THE_WHOLE:
+        return RequestRefusedError(403, said("account.of_part_making"))
     if not request.path_params and (is_page or is_masked):
         [way] = sorted(sight.partial)[:1]
         return RequestRefusedError(403, said(f"account.of_part_{way}"))

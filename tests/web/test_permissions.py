@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import cast
 
 import httpx2
@@ -54,8 +54,21 @@ OF_PARTS = {
     *("GET /api/reviews", "GET /api/reviews/{review_id}/counts"),
     *("GET /api/reviews/{review_id}/export", "GET /api/reviews/{review_id}/register"),
     "GET /api/layers/{layer}/boundary-points",
+    *("GET /sites", "GET /sites/sheet", "GET /api/projects"),
+    *("GET /api/jobs", "GET /api/jobs/{job_id}", "DELETE /api/jobs/{job_id}"),
+    *("GET /api/rankings", "GET /api/rankings/{ranking_id}"),
+    *(
+        f"GET /api/rankings/{{ranking_id}}/{part}"
+        for part in ("comparison", "explanation", "features", "routes", "sensitivity", "export")
+    ),
+    "POST /api/rankings/{ranking_id}/weights",
 }
 """What those who look get of their own parks, or without what is restricted, as of the whole."""
+RANKING_OF_PARTS = {
+    *("POST /api/projects/read", "POST /api/rankings", "POST /api/rankings/{ranking_id}/run"),
+    "DELETE /api/rankings/{ranking_id}",
+}
+"""What planners make of the part that they see."""
 PARTS = {
     "viewer": PUBLIC,
     "limited": (PUBLIC - ABOUT_GROUND) | OF_PARTS,
@@ -179,11 +192,11 @@ def ask(client: TestClient, route: str, token: str | None = None) -> httpx2.Resp
     return client.request(method, path, headers=headers)
 
 
-def refused_to_a_part(route: str) -> int:
+def refused_to_a_part(route: str, told_why: Collection[str] = ()) -> int:
     """Return how a route is refused to who sees a part: a page in words, ids as if not there."""
     method, path = route.split(" ", 1)
     is_page = method == "GET" and not path.startswith(("/api/", "/tiles/"))
-    return 403 if is_page and "{" not in path else 404
+    return 403 if (is_page or route in told_why) and "{" not in path else 404
 
 
 def test_every_route_has_a_decision_and_every_decision_a_route(app: FastAPI) -> None:
@@ -228,8 +241,9 @@ def test_a_limited_account_gets_its_parks_and_what_is_no_data(
     client: TestClient, app: FastAPI, tokens: dict[str, str]
 ) -> None:
     for route in sorted(all_routes(app)):
-        is_allowed = route in FREE | WITHOUT_DATA | PARTS["limited"]
-        expected = REACHED if is_allowed else refused_to_a_part(route)
+        is_allowed = route in FREE | WITHOUT_DATA | PARTS["limited"] | RANKING_OF_PARTS
+        own = DOES[Role.PLANNER] | DOES[Role.STEWARD] | SAFE_OF_STEWARDS
+        expected = REACHED if is_allowed else refused_to_a_part(route, told_why=own)
         assert ask(client, route, tokens["limited"]).status_code == expected, route
 
 
@@ -245,12 +259,12 @@ def test_a_limited_account_gets_no_other_park(client: TestClient, tokens: dict[s
 
 @pytest.mark.parametrize("roles", [{Role.PLANNER}, set(Role)])
 def test_who_gets_no_restricted_columns_gets_what_is_listed(roles: set[Role]) -> None:
-    """Whatever it may do: nothing is made or changed of what is not seen whole."""
+    """Whatever it may do: but rankings nothing is made or changed of what is not seen whole."""
     who = Acting(account="masked", roles=frozenset(roles))
     sight = Sight(hidden=frozenset({"enterprises.tax_cny"}))
     let = {name for name, decision in DECISIONS.items() if decision.lets(who, sight)}
     watched = {"GET /metrics"} if Role.ADMIN in roles else set()
-    assert let == FREE | WITHOUT_DATA | PARTS["masked"] | watched
+    assert let == FREE | WITHOUT_DATA | PARTS["masked"] | RANKING_OF_PARTS | watched
 
 
 @pytest.mark.usefixtures("_only_reached")
