@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo_service.access import Role
-from geo_service.cli import app
+from geo_service.cli.common import app
 from geo_service.cli.decisions import COMMANDS, Changes, commands_of
 from geo_service.planning import PlanningService, accounts
 from tests.county import FEW_RULES, County

@@ -74,15 +74,15 @@ _TOLD = (
 def record_changes(app: typer.Typer) -> None:
     """Let every command of an app be recorded that its line says so of."""
     for name, command in commands_of(app):
-        changes = COMMANDS.get(name)
-        if command.callback is not None and changes in _WATCHED:
-            command.callback = _recorded(name, _WATCHED[changes], command.callback)
+        watched = _WATCHED.get(COMMANDS.get(name, Changes.NOTHING))
+        if command.callback is not None and watched is not None:
+            command.callback = _recorded(name, watched, command.callback)
 
 
 def commands_of(app: typer.Typer) -> Iterator[tuple[str, CommandInfo]]:
     """Yield every command with the words that call it."""
     for command in app.registered_commands:
-        yield command.name or getattr(command.callback, "__name__", ""), command
+        yield str(command.name or getattr(command.callback, "__name__", "")), command
     for group in app.registered_groups:
         if group.typer_instance is not None:
             for name, command in commands_of(group.typer_instance):

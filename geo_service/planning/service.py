@@ -29,6 +29,7 @@ from geo_service.planning.maps import MapDesk
 from geo_service.planning.pages.overview import OverviewDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
+from geo_service.planning.restrictions import Restrictions
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
 from geo_service.planning.scenario_ground import ServiceGround
@@ -99,6 +100,9 @@ class PlanningService:
         )
         self.tiles = TileDesk(self._state)
         self._sights = SightDesk(self._state)
+        self._restrictions = Restrictions(
+            None if workspace is None else workspace.folder, plan.settings.restricted
+        )
         self.scenarios = ScenarioDesk(
             ServiceGround(self._state, self.follower),
             remember=self.reviews.lend,
@@ -173,8 +177,8 @@ class PlanningService:
         return self._state.review
 
     def sight_of(self, who: Acting) -> Sight:
-        """Return what of the county an account may see."""
-        return who.sight(self.plan.settings.restricted)
+        """Return what of the county an account may see; WorkspaceError as `Restrictions.now`."""
+        return who.sight(self._restrictions.now())
 
     def seen_by(self, who: Acting | None) -> PlanningService:
         """Return the service that answers an account: itself, or one over what it may see."""

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import compile_path
 
 from geo_service.access import Acting, Action, Partial, Sight, acting_as
-from geo_service.errors import StoreError
+from geo_service.errors import StoreError, WorkspaceError
 from geo_service.web.decisions import DECISIONS
 from geo_service.web.doors import SAFE_METHODS
 from geo_service.web.errors import (
@@ -206,7 +206,11 @@ async def check_access(request: Request) -> None:
     if decision is None:
         raise RequestRefusedError(404, said("problem.not_found"))
     service: PlanningService = request.app.state.service
-    sight = service.sight_of(acting)
+    try:
+        sight = service.sight_of(acting)
+    except WorkspaceError as error:
+        _log.error("What is restricted cannot be read, so nobody is answered: %s", error)
+        raise RequestRefusedError(503, said("account.restricted_unread")) from error
     if not decision.lets(acting, sight):
         raise _refused(request, acting, sight, decision.action)
 

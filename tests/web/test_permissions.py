@@ -304,6 +304,36 @@ def test_what_one_may_not_see_is_told_as_what_is_not_there(
     assert client.get("/api/parks/P1", headers=headers).status_code == 200
 
 
+def test_the_review_of_a_scenario_is_told_to_who_may_see_the_scenario(
+    client: TestClient, tokens: dict[str, str], county: PlanningService
+) -> None:
+    """Its id stands in no list, and knowing it is not enough."""
+    county.accounts.add("other", [Role.PLANNER], PASSWORD)
+    other = county.accounts.make_token("other", [Role.PLANNER])[1]
+    headers = {
+        name: {"authorization": f"Bearer {token}"}
+        for name, token in {**tokens, "other": other}.items()
+    }
+    change = {"op": "set_value", "layer": "parcels", "id": "A", "column": "power_kva", "value": 5}
+    body = {"name": "方案", "reason": "会", "edits": [{**change, "reason": "会"}]}
+    made = client.post("/api/scenarios", json=body, headers=headers["planner"])
+    assert made.status_code == 201, made.text
+    address = f"/api/scenarios/{made.json()['scenario_id']}"
+    told = client.get(f"{address}/changes", headers=headers["planner"]).json()
+    review_id = told["review_id"]
+    assert review_id != county.review.review_id
+    for path in (f"/api/reviews/{review_id}", f"/api/reviews/{review_id}/findings"):
+        for name in ("planner", "reviewer", "steward", "admin"):
+            assert client.get(path, headers=headers[name]).status_code == 200, name
+        hidden = client.get(path, headers=headers["other"])
+        unknown = client.get(path.replace(review_id, "r-0123456789ab"), headers=headers["other"])
+        assert hidden.status_code == unknown.status_code == 404
+        assert hidden.text == unknown.text.replace("r-0123456789ab", review_id)
+    same = client.post("/api/scenarios", json=body, headers=headers["other"]).json()
+    client.get(f"/api/scenarios/{same['scenario_id']}/changes", headers=headers["other"])
+    assert client.get(f"/api/reviews/{review_id}", headers=headers["other"]).status_code == 200
+
+
 def test_no_answer_is_kept_by_a_browser_for_the_next_account(
     client: TestClient, tokens: dict[str, str], county: PlanningService
 ) -> None:

@@ -322,7 +322,9 @@ def _rank(
     client: TestClient, header: dict[str, str], **values: object
 ) -> tuple[str, httpx2.Response]:
     """Rank the project of five sites, and return the ranking's id and the first answer."""
-    more = {name: {} for name in ("chain_affinity", "per_mu_potential", "focus_effect")}
+    more: dict[str, object] = {
+        name: {} for name in ("chain_affinity", "per_mu_potential", "focus_effect")
+    }
     wishes = {**WISHES, **more}
     answer = client.post(
         "/api/rankings", json=asked(criteria=wishes, **values), headers={**header, **IN_CHINESE}
