@@ -28,6 +28,7 @@ from geo_service.model import FocusBasis
 from geo_service.province.folder import whole_record, write_county
 from geo_service.province.stricter import weaker_rules
 from geo_service.reports.document import is_illustrative, plain
+from geo_service.reports.finding_columns import finding_columns
 from geo_service.stores.base import WorkspaceAt
 from geo_service.wording import quoted, said, tell_error
 from geo_service.workspace.opening import open_plan
@@ -212,8 +213,9 @@ def _reviewed(task: CountyTask, folder: Path, *, is_resumed: bool) -> Record:
             return record
     result = review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
     plan.forget()
+    translator = Translator(Language.ZH_HANS, plan.settings.names_hant)
     tables = {
-        "findings": _content(_finding_rows(result), _FINDINGS),
+        "findings": _content(finding_columns(result.results, translator), _FINDINGS),
         "parks": _content(_park_rows(result), _PARKS),
         "industries": _content(_industry_rows(plan), _INDUSTRIES),
         "boundary": _content(_boundary_rows(plan), _BOUNDARY),
@@ -258,33 +260,6 @@ def _sources(plan: Plan) -> list[str]:
         if "source" in frame:
             found.update(map(str, frame["source"].dropna().unique()))
     return sorted(found)
-
-
-def _finding_rows(result: Review) -> dict[str, list[Any]]:
-    translator = Translator(Language.ZH_HANS, result.plan.settings.names_hant)
-    rows = [
-        (
-            item.finding_id,
-            item.rule_id,
-            item.severity.value,
-            item.verdict.value,
-            item.park_id,
-            item.subject.layer,
-            item.subject.id,
-            translator.render(item.title),
-            orjson.dumps(plain(item.evidence)).decode(),
-            item.legal_basis.document,
-            item.basis_tag.value,
-            translator.render(item.cure) if item.cure else None,
-            item.waived is not None,
-            item.approval is not None,
-            item.illustrative,
-        )
-        for item in result.results
-    ]
-    names = (*FINDING_COLUMNS, "illustrative")
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _park_rows(result: Review) -> dict[str, list[Any]]:
@@ -346,7 +321,7 @@ _GEO = {
 """The metadata of GeoParquet."""
 
 
-def _content(rows: Mapping[str, list[Any]], schema: pa.Schema) -> bytes:
+def _content(rows: Mapping[str, Any], schema: pa.Schema) -> bytes:
     """Return rows as a Parquet file, GeoParquet if they have geometry."""
     if "geometry" in schema.names:
         schema = schema.with_metadata({"geo": orjson.dumps(_GEO)})
