@@ -1,7 +1,8 @@
 """Write what the product consists of as CycloneDX 1.6 (JSON): the pinned packages of both kinds.
 
 Python packages are those of requirements/bundle.txt with the digests of their files; scripts,
-styles and fonts those of package-lock.json that run in browsers. The same inputs give the same bytes.
+styles and fonts those of package-lock.json that run in browsers. The same inputs give the same
+bytes.
 
     python deploy/sbom.py --output sbom.cdx.json
 """
