@@ -29,7 +29,7 @@ from tests.conftest import copy_demo
 WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 TIMEOUT_MS = 60_000
-KEPT_COLOURS = 128
+KEPT_COLOURS = 100
 """Of a picture that is kept beside the documentation."""
 SETTLED_MS = 1_200
 """How long a page is given after its last request, to draw."""
