@@ -68,7 +68,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
         *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}", "GET /data"),
         *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
-        "GET /api/overview/{figure}",
+        *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         *("GET /sites/sheet", "GET /api/projects", "POST /api/areas"),
         "GET /api/reviews",
@@ -145,7 +145,8 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
 
 _OF_PARTS = frozenset(
     {
-        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}"),
+        *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         "GET /api/reviews",
         "GET /api/reviews/{review_id}/counts",

@@ -49,7 +49,8 @@ PUBLIC = {
 """All else that a viewer gets: figures as they may be told to everybody (`test_withheld.py`)."""
 ABOUT_GROUND = {"GET /here", "POST /api/here", "GET /api/identify"}
 OF_PARTS = {
-    *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+    *("GET /compare", "GET /reviews", "GET /reviews/{review_id}"),
+    *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
     *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
     *("GET /api/reviews", "GET /api/reviews/{review_id}/counts"),
     *("GET /api/reviews/{review_id}/export", "GET /api/reviews/{review_id}/register"),
