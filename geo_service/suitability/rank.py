@@ -49,6 +49,7 @@ from geo_service.suitability.screening import Judged, Screened, Screening, scree
 from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
+from geo_service.zoning.seen import is_focus_withheld
 
 if TYPE_CHECKING:
     from geo_service.plan import HasPlan, Plan
@@ -216,6 +217,10 @@ class Ranking:
             found.append(Message("note.no_amount", values))
         if self.sites.has_travelled and self.sites.cut_off:
             found.append(cut_off_note(self.sites.cut_off))
+        if self.plan.withheld:
+            found.append(Message("note.of_what_is_seen"))
+        if self.plan.only_parks is not None:
+            found.append(Message("note.of_own_parks"))
         if any(candidate.illustrative for candidate in self.sites.candidates):
             found.append(Message("note.illustrative"))
         return tuple(found)
@@ -386,7 +391,8 @@ def rank_project(
     tell("focus")
     standing = screening.sites.candidates
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))
-    effects = focus_effects(plan, project, rules, park_ids, as_of=day)
+    told = [] if is_focus_withheld(plan) else park_ids
+    effects = focus_effects(plan, project, rules, told, as_of=day)
     screening = replace(screening, sites=replace(screening.sites, effects=effects))
     tell("criteria")
     raw = pd.DataFrame({item.name: measure(item.criterion, screening.sites) for item in chosen})
@@ -404,7 +410,7 @@ def rank_project(
             weights=project.weights,
         )
     return Ranking(
-        ranking_id=_ranking_id(plan, rules, project, day),
+        ranking_id=ranking_id_of(plan, rules, project, day),
         plan=plan,
         rulebook=rules,
         project=project,
@@ -454,8 +460,8 @@ def _unmeasured(
     }
 
 
-def _ranking_id(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:
-    """Name a ranking by what went into it, so that the same question has the same id."""
+def ranking_id_of(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:
+    """Return a ranking's id, a hash of its inputs, so that the same question has the same id."""
     asked = orjson.dumps(project.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     content = f"{plan.version}\n{rules.version}\n{day.isoformat()}\n".encode() + asked
     return "s-" + hashlib.sha256(content).hexdigest()[:12]
