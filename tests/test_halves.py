@@ -17,7 +17,7 @@ import pytest
 from geo_service.crew import CAN_FORK
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.skipif(not CAN_FORK, reason="no fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CAN_FORK, reason="no fork")]
 two_cores = pytest.mark.skipif(not CAN_FORK or len(os.sched_getaffinity(0)) == 1, reason="one core")
 
 ALL = """

@@ -143,14 +143,20 @@ def rank_all(
     per_county: Annotated[
         int, typer.Option(min=1, max=1000, help="So many best sites of each county.")
     ] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder of the answers; default province-ranking."),
+    ] = None,
     scheduler: Scheduler = None,
     workers: Workers = None,
     as_of: AsOf = None,
+    resume: Resume = False,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
-    output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
     """Find where a project fits in a province: each county's best sites in one list.
+
+    The folder keeps what each county answered, and the list.
 
     Example: geo-service province rank project.yaml PROVINCE.toml --per-county 3
     """
@@ -162,15 +168,17 @@ def rank_all(
         found = rank_province(
             project,
             path,
+            output,
             runs_at=EngineChoice(scheduler=scheduler, workers=workers),
             most=per_county,
             as_of=day_of(as_of),
+            is_resumed=resume,
             tell=(progress, lambda message: say(translator.render(message))),
         )
     say_faults(found.faults, lang)
     is_json = format is ListFormat.JSON
-    width = table_width(output)
-    write(found.json(translator) if is_json else found.text(translator, width=width), output)
+    width = table_width(None)
+    write(found.json(translator) if is_json else found.text(translator, width=width), None)
     if found.faults:
         raise typer.Exit(EXIT_WRONG_INPUT)
     if found.scored is None:

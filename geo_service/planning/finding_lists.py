@@ -6,17 +6,16 @@ made when they are first asked for and kept, the latest, up to a number of bytes
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from cachetools import LRUCache
 
 from geo_service.language import Language, Translator
 from geo_service.planning.finding_rows import FindingRows, LiveRows, SavedRows
 from geo_service.planning.finding_words import FindingWords
+from geo_service.planning.made_once import MadeOnce
 from geo_service.zoning.finding_desk import (
     Group,
     GroupBy,
@@ -44,45 +43,12 @@ MOST_REASONS = 20
 """Reasons that are named of a group, the gravest first."""
 
 
-class _Sized(Protocol):
-    @property
-    def size(self) -> int: ...
-
-
-_Made = TypeVar("_Made", bound=_Sized)
-
-
-class Kept(Generic[_Made]):
-    """What was made of late, up to a number of bytes; what many ask for at once is made once."""
-
-    def __init__(self, room: int) -> None:
-        self._lock = threading.Lock()
-        self._cache: LRUCache[object, _Made] = LRUCache(room, getsizeof=lambda made: made.size)
-        self._making: dict[object, threading.Lock] = {}
-
-    def of(self, key: object, make: Callable[[], _Made]) -> _Made:
-        """Return what is kept under a key, else make it."""
-        with self._lock:
-            own = self._making.setdefault(key, threading.Lock())
-        with own:
-            with self._lock:
-                kept = self._cache.get(key)
-            if kept is None:
-                kept = make()
-                with self._lock:
-                    if kept.size <= self._cache.maxsize:
-                        self._cache[key] = kept
-            with self._lock:
-                self._making.pop(key, None)
-        return kept
-
-
 class FindingLists:
     """The findings of a county's reviews. Methods are safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._words = Kept[FindingWords](WORDS_BYTES)
-        self._saved = Kept[SavedRows](SAVED_BYTES)
+        self._words = MadeOnce[FindingWords](WORDS_BYTES, lambda made: made.size)
+        self._saved = MadeOnce[SavedRows](SAVED_BYTES, lambda made: made.size)
 
     def rows(
         self,

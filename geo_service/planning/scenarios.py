@@ -7,18 +7,16 @@ it was seen.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
-
 from geo_service.access import acting_name
 from geo_service.errors import ConflictError, StaleError
 from geo_service.planning.belongings import Belongings
+from geo_service.planning.made_once import MadeOnce
 from geo_service.planning.scenario_edits import ScenarioPatch, patched, with_random_ids
 from geo_service.planning.scenario_files import file_document
 from geo_service.planning.scenario_ground import FolderGround, base_plan_of
@@ -109,9 +107,8 @@ class ScenarioDesk:
         self._ground = ground
         self._remember = remember
         self._belongings = Belongings(lambda: ground.opened.store)
-        self._lock = threading.Lock()
-        self._judged: LRUCache[tuple[str, ...], Judged] = LRUCache(CACHED)
-        self._causes: LRUCache[tuple[str, ...], dict[str, EditCause]] = LRUCache(CACHED)
+        self._judged = MadeOnce[Judged](CACHED)
+        self._causes = MadeOnce[dict[str, EditCause]](CACHED)
 
     # ---- kept ---------------------------------------------------------------------------------
 
@@ -286,8 +283,7 @@ class ScenarioDesk:
     def plan(self, scenario_id: str) -> Plan:
         """Return a scenario's plan, without judging it."""
         record = self.find(scenario_id)
-        with self._lock:
-            known = [one for one in self._judged.values() if one.record == record]
+        known = [one for one in self._judged.kept() if one.record == record]
         return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
 
     def names_of(self, review_id: str, scenario_id: str | None = None) -> tuple[str, ...]:
@@ -296,10 +292,7 @@ class ScenarioDesk:
         Given a scenario's id, of that one. Those that the account which asks must not see are
         left out.
         """
-        with self._lock:
-            judged = [
-                one.record for one in self._judged.values() if one.review.review_id == review_id
-            ]
+        judged = [one.record for one in self._judged.kept() if one.review.review_id == review_id]
         if not judged:
             return ()
         judged.sort(key=lambda record: record.changed_at)
@@ -320,19 +313,18 @@ class ScenarioDesk:
         assert scenario.base_plan is not None  # noqa: S101 - whoever calls has given it
         judge = self._ground.judge_of(scenario.base_plan)
         key = (record.scenario_id, record.tag, judge.base.review_id)
-        with self._lock:
-            known = self._judged.get(key)
-        if known is None:
+
+        def make() -> Judged:
             made = judge.review(scenario.plan)
-            known = Judged(
+            return Judged(
                 record=record,
                 scenario=scenario,
                 judge=judge,
                 review=made,
                 changes=find_changes(judge.base, made),
             )
-            with self._lock:
-                self._judged[key] = known
+
+        known = self._judged.of(key, make)
         self._remember(known.review)
         self._remember(judge.base)
         return known
@@ -400,20 +392,13 @@ class ScenarioDesk:
     def let_go(self) -> None:
         """Hold no plan and no review any more; they are made again when they are asked for."""
         self._ground.let_go()
-        with self._lock:
-            self._judged.clear()
-            self._causes.clear()
+        self._judged.clear()
+        self._causes.clear()
 
     def causes(self, found: Judged) -> dict[str, EditCause]:
         """Return by finding id which edits bring its change about."""
         key = (found.record.scenario_id, found.record.tag, found.judge.base.review_id)
-        with self._lock:
-            known = self._causes.get(key)
-        if known is None:
-            known = find_causes(found.scenario, found.judge, found.changes)
-            with self._lock:
-                self._causes[key] = known
-        return known
+        return self._causes.of(key, lambda: find_causes(found.scenario, found.judge, found.changes))
 
     def compared(self, ids: Sequence[str]) -> SideBySide:
         """Return scenarios, and the plan where `plan` is among the ids, side by side."""

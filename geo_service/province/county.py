@@ -7,7 +7,9 @@ faults in every language. Geometry of findings is left out: the county's own rev
 
 from __future__ import annotations
 
+import hashlib
 import io
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +27,15 @@ from geo_service.domain.enterprises import active_enterprises, latest_year
 from geo_service.errors import Fault, GeoServiceError, RulebookError, WorkspaceError
 from geo_service.language import Language, Translator
 from geo_service.model import FocusBasis
-from geo_service.province.folder import whole_record, write_county
+from geo_service.province.folder import (
+    ranked_record,
+    whole_record,
+    write_county,
+    write_ranked,
+)
 from geo_service.province.stricter import weaker_rules
 from geo_service.reports.document import is_illustrative, plain
+from geo_service.reports.finding_columns import finding_columns
 from geo_service.stores.base import WorkspaceAt
 from geo_service.wording import quoted, said, tell_error
 from geo_service.workspace.opening import open_plan
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The form of the files; results of another form are made again."""
+OUT_OF_REACH = "out_of_reach"
 AMOUNTS = {
     FocusBasis.OUTPUT: "output_cny",
     FocusBasis.LAND: "land_m2",
@@ -123,37 +132,74 @@ def review_county(task: CountyTask, folder: str, *, is_resumed: bool) -> CountyA
         return CountyAnswer(faults=faults_told(error))
 
 
-def rank_county(task: CountyTask, project: Project, most: int) -> CountyAnswer:
-    """Rank a project's sites in a county; the record has the best ones with their raw measures."""
-    # A review does not need it: it starts faster without its libraries.
-    from geo_service.suitability.rank import rank_project  # noqa: PLC0415
+def rank_county(
+    task: CountyTask, project: Project, most: int, folder: str, *, is_resumed: bool
+) -> CountyAnswer:
+    """Rank a project's sites in a county and write the best ones with their raw measures.
 
+    With `is_resumed` what it said of the same plan, rules, project and day is answered as it is.
+    """
     try:
-        plan, rules = open_county(task)
-        ranking = rank_project(plan, project, rules, as_of=task.as_of)
+        return CountyAnswer(
+            record=_ranked(task, project, most, Path(folder), is_resumed=is_resumed)
+        )
     except GeoServiceError as error:
         return CountyAnswer(faults=faults_told(error))
+
+
+def _ranked(
+    task: CountyTask, project: Project, most: int, folder: Path, *, is_resumed: bool
+) -> Record:
+    # A review does not need it: it starts faster without its libraries.
+    from geo_service.suitability.rank import rank_project, ranking_id_of  # noqa: PLC0415
+
+    plan, rules = open_county(task)
+    same = {
+        "format": FORMAT,
+        "release": __version__,
+        "ranking_id": ranking_id_of(plan, rules, project, task.as_of),
+        "most": most,
+    }
+    name = project_name(project)
+    if is_resumed:
+        kept = ranked_record(folder, task.county.code, name)
+        if kept is not None and all(kept.get(key) == value for key, value in same.items()):
+            return kept
+    ranking = rank_project(plan, project, rules, as_of=task.as_of)
     columns = ["candidate_id", "kind", "park_id", "area_m2", "illustrative", "has_unknowns"]
     best = ranking.candidates.head(most)
     criteria = [] if ranking.scored is None else [item.name for item in ranking.scored.chosen]
-    return CountyAnswer(
-        record={
-            "county_code": task.county.code,
-            "name": dict(plan.settings.name),
-            "plan_version": plan.version,
-            "rulebook_version": rules.version,
-            "focus_basis": plan.settings.focus_basis.value,
-            "candidates": len(ranking.sites),
-            "excluded": len(ranking.excluded),
-            "best": [
-                {
-                    **{name: plain(row[name]) for name in columns},
-                    "raw": {name: float(row[name]) for name in criteria},
-                }
-                for row in best.to_dict("records")
-            ],
-        }
-    )
+    record = {
+        **same,
+        "county_code": task.county.code,
+        "name": dict(plan.settings.name),
+        "plan_version": plan.version,
+        "rulebook_version": rules.version,
+        "focus_basis": plan.settings.focus_basis.value,
+        "candidates": len(ranking.sites),
+        "excluded": len(ranking.excluded),
+        "best": [
+            {
+                **{name: plain(row[name]) for name in columns},
+                "raw": {name: raw_told(float(row[name])) for name in criteria},
+            }
+            for row in best.to_dict("records")
+        ],
+    }
+    return write_ranked(folder, task.county.code, name, record)
+
+
+def raw_told(value: float) -> float | str | None:
+    """Return a measure as JSON can say it: None if missing, a word if out of reach."""
+    if math.isnan(value):
+        return None
+    return OUT_OF_REACH if math.isinf(value) else value
+
+
+def project_name(project: Project) -> str:
+    """Return by what name a project's files are known: a digest of all that it asks for."""
+    asked = orjson.dumps(project.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(asked).hexdigest()[:12]
 
 
 def faults_told(error: GeoServiceError) -> dict[str, str]:
@@ -212,8 +258,9 @@ def _reviewed(task: CountyTask, folder: Path, *, is_resumed: bool) -> Record:
             return record
     result = review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
     plan.forget()
+    translator = Translator(Language.ZH_HANS, plan.settings.names_hant)
     tables = {
-        "findings": _content(_finding_rows(result), _FINDINGS),
+        "findings": _content(finding_columns(result.results, translator), _FINDINGS),
         "parks": _content(_park_rows(result), _PARKS),
         "industries": _content(_industry_rows(plan), _INDUSTRIES),
         "boundary": _content(_boundary_rows(plan), _BOUNDARY),
@@ -258,33 +305,6 @@ def _sources(plan: Plan) -> list[str]:
         if "source" in frame:
             found.update(map(str, frame["source"].dropna().unique()))
     return sorted(found)
-
-
-def _finding_rows(result: Review) -> dict[str, list[Any]]:
-    translator = Translator(Language.ZH_HANS, result.plan.settings.names_hant)
-    rows = [
-        (
-            item.finding_id,
-            item.rule_id,
-            item.severity.value,
-            item.verdict.value,
-            item.park_id,
-            item.subject.layer,
-            item.subject.id,
-            translator.render(item.title),
-            orjson.dumps(plain(item.evidence)).decode(),
-            item.legal_basis.document,
-            item.basis_tag.value,
-            translator.render(item.cure) if item.cure else None,
-            item.waived is not None,
-            item.approval is not None,
-            item.illustrative,
-        )
-        for item in result.results
-    ]
-    names = (*FINDING_COLUMNS, "illustrative")
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _park_rows(result: Review) -> dict[str, list[Any]]:
@@ -346,7 +366,7 @@ _GEO = {
 """The metadata of GeoParquet."""
 
 
-def _content(rows: Mapping[str, list[Any]], schema: pa.Schema) -> bytes:
+def _content(rows: Mapping[str, Any], schema: pa.Schema) -> bytes:
     """Return rows as a Parquet file, GeoParquet if they have geometry."""
     if "geometry" in schema.names:
         schema = schema.with_metadata({"geo": orjson.dumps(_GEO)})

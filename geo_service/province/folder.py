@@ -4,7 +4,8 @@ Each county has a folder `county=CODE` with Parquet files and a record. Files ar
 review, and written beside their place, synced and renamed; the record is written last and holds
 their digests, so that a county is whole exactly if its record fits its files. An earlier result
 stands until the next one is whole. The manifest says which counties belong to the last run; it
-is taken away when a run begins and written when it ends.
+is taken away when a run begins and written when it ends. What a county says of a project is a
+file of its own in the same folder, named by the project.
 
 Leaves out what stands in the files (`county`).
 """
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 RECORD = "record.json"
 LOCK = ".lock"
+_RANKED = "ranked-{}.json"
+_LIST = "ranking-{}.json"
 _DRAFT = ".part"
 Record = dict[str, Any]
 
@@ -112,6 +115,46 @@ def whole_record(folder: Path, code: str, names: Iterable[str] | None = None) ->
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return None
     return record
+
+
+def write_ranked(folder: Path, code: str, project: str, record: Record) -> Record:
+    """Write what a county says of a project, in place of what it said before.
+
+    Returns it as it will be read, so that a list of both is written alike.
+    """
+    home = county_folder(folder, code)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        content = _json({"record": record, "sha256": _of(record)})
+        _put(home / _RANKED.format(project), content)
+    except OSError as error:
+        raise _failed(home, error) from error
+    written: Record = orjson.loads(content)["record"]
+    return written
+
+
+def ranked_record(folder: Path, code: str, project: str) -> Record | None:
+    """Return what a county said of a project; None if there is nothing, or nothing sound."""
+    try:
+        kept = orjson.loads((county_folder(folder, code) / _RANKED.format(project)).read_bytes())
+        record: Record = kept["record"]
+        return record if kept["sha256"] == _of(record) else None
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def write_list(folder: Path, project: str, content: bytes) -> Path:
+    """Write the list of a project over all counties; return where it is."""
+    path = folder / _LIST.format(project)
+    try:
+        _put(path, content)
+    except OSError as error:
+        raise _failed(path, error) from error
+    return path
+
+
+def _of(record: Record) -> str:
+    return _digest(orjson.dumps(record, option=orjson.OPT_SORT_KEYS))
 
 
 def drop_manifest(folder: Path) -> None:

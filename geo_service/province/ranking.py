@@ -7,7 +7,8 @@ differs from that of a county's own ranking. Leaves out everything but the best 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from geo_service.province.county import CountyAnswer, CountyTask, rank_county
+from geo_service.language import Translator
+from geo_service.province.county import CountyAnswer, CountyTask, project_name, rank_county
 from geo_service.province.engine import engine
+from geo_service.province.folder import write_list, writing_alone
 from geo_service.province.review import EngineChoice, ended, say_engine
 from geo_service.province.settings import open_province
 from geo_service.reports.document import dump, name_in, plain
@@ -30,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from geo_service.language import Translator
     from geo_service.model import Message
     from geo_service.province.folder import Record
     from geo_service.zoning.review import Progress
 
-_OUT_OF_REACH = "out_of_reach"
+DEFAULT_FOLDER = "province-ranking"
+"""The folder of results beside `PROVINCE.toml`, unless another one is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,8 @@ class ProvinceRanking:
     faults: Mapping[str, Mapping[str, str]]
     scored: Scored | None
     """None if no county has a site."""
+    folder: Path | None = None
+    """Where what each county said is kept."""
 
     def document(self, translator: Translator) -> Record:
         """Return the list, best first, with every criterion of every site."""
@@ -89,7 +94,7 @@ class ProvinceRanking:
                     **{name: value for name, value in site.items() if name != "raw"},
                     "criteria": {
                         name: {
-                            "raw": _raw(site["raw"].get(name, np.nan)),
+                            "raw": _shown(site["raw"].get(name)),
                             "unit": units[name],
                             "normalised": plain(float(scored.normalised[name].iloc[position])),
                             "weight": plain(float(scored.weights[name])),
@@ -123,39 +128,51 @@ class ProvinceRanking:
         return print_table(table, [*lines, *document["notes"]], width).encode()
 
 
-def rank_province(
+def rank_province(  # noqa: PLR0913 - as `review_province`
     project_path: Path,
     path: Path,
+    folder: Path | None = None,
     *,
     runs_at: EngineChoice,
     most: int,
     as_of: date | None = None,
+    is_resumed: bool = False,
     tell: tuple[Progress, Callable[[Message], None]],
 ) -> ProvinceRanking:
     """Rank a project's sites over all counties: the best `most` of each, then one list.
+
+    Each county's answer is written into `folder` (`province-ranking` beside the file if None) when
+    it is known; a run that is resumed asks only counties whose plan, rules, project or day differ.
 
     Raises
     ------
     ProjectError, WorkspaceError
         The project or the province's file cannot be used.
+    ConflictError
+        Another run writes into the folder.
     StoreError
-        The scheduler is gone.
+        The folder cannot be written, or the scheduler is gone: what was answered stays, and a
+        resumed run goes on from it.
     """
     project, province = open_project(project_path), open_province(path)
+    where = (folder or province.folder / DEFAULT_FOLDER).resolve()
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     progress, say = tell
     tasks = [
         CountyTask(county=county, rules=province.rules, as_of=day) for county in province.counties
     ]
     answers: dict[str, CountyAnswer] = {}
-    with engine(runs_at.scheduler, workers=runs_at.workers) as running:
+    given = {"project": project, "most": most, "folder": str(where), "is_resumed": is_resumed}
+    with writing_alone(where), engine(runs_at.scheduler, workers=runs_at.workers) as running:
         say_engine(running, say)
         progress(0, len(tasks), "")
-        for done in running.run(rank_county, tasks, project=project, most=most):
+        for done in running.run(rank_county, tasks, **given):
             code = done.task.county.code
             answers[code] = done.answer or CountyAnswer(faults=ended(done))
             progress(len(answers), len(tasks), code)
-    return ranked_together(province.name, project, day, answers)
+        ranking = replace(ranked_together(province.name, project, day, answers), folder=where)
+        write_list(where, project_name(project), ranking.json(Translator()))
+        return ranking
 
 
 def ranked_together(
@@ -166,7 +183,11 @@ def ranked_together(
     records = {code: answer.record for code, answer in items if answer.record is not None}
     chosen = choose_criteria(project)
     raw = pd.DataFrame(
-        {key: site["raw"] for key, (_, _, site) in _sites(records)}, dtype=float
+        {
+            key: {name: measured(cell) for name, cell in site["raw"].items()}
+            for key, (_, _, site) in _sites(records)
+        },
+        dtype=float,
     ).T.reindex(columns=[item.name for item in chosen])
     scored = None
     if len(raw):
@@ -196,7 +217,14 @@ def _sites(records: Mapping[str, Record]) -> list[tuple[str, tuple[str, int, dic
     ]
 
 
-def _raw(value: float) -> float | str | None:
-    """Return a measure as JSON can say it: None if missing, a word if out of reach."""
-    found: float | None = plain(value)
-    return _OUT_OF_REACH if np.isinf(value) else found
+def measured(cell: float | str | None) -> float:
+    """Return a county's measure as a number: NaN if missing, infinite if out of reach."""
+    if isinstance(cell, str):
+        return math.inf
+    return math.nan if cell is None else cell
+
+
+def _shown(cell: float | str | None) -> float | str | None:
+    """Return a county's measure as a document shows it."""
+    found: float | str | None = plain(cell)
+    return found

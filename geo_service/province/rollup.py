@@ -29,6 +29,7 @@ from geo_service.wording import said
 from geo_service.zoning.focus import herfindahl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from geo_service.province.folder import Record
@@ -125,24 +126,36 @@ class RolledUp:
                 severity.setdefault(rule_id, rule["severity"])
                 if severity[rule_id] != rule["severity"]:
                     severity[rule_id] = "mixed"
-        frame = self._table("findings", ["rule_id", "verdict", "waived", "approved"])
-        frame["set_aside"] = frame["waived"] | frame["approved"]
+        counted = self._counted_findings()
         rows = []
         for rule_id in sorted(checked):
-            own = frame[frame["rule_id"] == rule_id]
-            counts = own[~own["set_aside"]]["verdict"].value_counts()
+            own = counted[counted["rule_id"] == rule_id]
+            counts = own[~own["set_aside"]].groupby("verdict")["count"].sum()
             rows.append(
                 {
                     "rule_id": rule_id,
                     "severity": severity[rule_id],
                     "checked": checked[rule_id],
-                    "findings": len(own),
+                    "findings": int(own["count"].sum()),
                     **{verdict: int(counts.get(verdict, 0)) for verdict in _FOUND},
-                    "set_aside": int(own["set_aside"].sum()),
+                    "set_aside": int(own["count"][own["set_aside"]].sum()),
                     "counties": int(own["county_code"].nunique()),
                 }
             )
         return rows
+
+    def _counted_findings(self) -> pd.DataFrame:
+        """Return how many findings of each kind each county has: its rows are never in memory."""
+        keys = ["rule_id", "verdict", "waived", "approved"]
+        frames = []
+        for code, path in self._files("findings"):
+            groups = pq.ParquetFile(path).read(columns=keys).group_by(keys)
+            counted = groups.aggregate([([], "count_all")]).to_pandas()
+            frames.append(counted.assign(county_code=code))
+        found: pd.DataFrame = pd.concat(frames, ignore_index=True)
+        found = found.rename(columns={"count_all": "count"})
+        set_aside = found["waived"].astype(bool) | found["approved"].astype(bool)
+        return found.assign(set_aside=set_aside)
 
     # ---- industries ---------------------------------------------------------------------------
 
@@ -153,14 +166,12 @@ class RolledUp:
         frame = frame[frame["park_id"].notna()].reset_index(drop=True)
         column = AMOUNTS.get(self.province.focus_basis)
         codes = frame["industry_code"]
-        groups = self.province.groups
+        group_of = {code: self.province.groups.group_of(code) for code in codes.dropna().unique()}
         return frame.assign(
             amount=frame[column or "enterprises"].astype(float),
             missing=frame[f"{column}_missing"] if column else 0,
             division=codes.str[:DIVISION_DIGITS],
-            group=pd.Series(
-                [groups.group_of(_text(code)) for code in codes], index=frame.index, dtype="str"
-            ),
+            group=pd.Series([group_of.get(code) for code in codes], index=frame.index, dtype="str"),
         )
 
     @cached_property
@@ -234,6 +245,7 @@ class RolledUp:
         parks = self._table("parks", [*columns, "findings", "enterprise_count"])
         known = dict(iter(self._known.groupby(["county_code", "park_id"])))
         complete = self._complete("county_code", "park_id").to_dict()
+        everywhere: dict[str, float | None] = {}
         rows: Rows = []
         for park in parks.to_dict("records"):
             key = (park["county_code"], park["park_id"])
@@ -241,7 +253,9 @@ class RolledUp:
             share = quotient = None
             if len(declared) == 1 and complete.get(key, False) and key in known:
                 share = _share_of(known[key], declared[0])
-                whole = _share_of(self._known, declared[0])
+                whole = everywhere.get(declared[0])
+                if declared[0] not in everywhere:
+                    whole = everywhere[declared[0]] = _share_of(self._known, declared[0])
                 quotient = share / whole if share is not None and whole else None
             rows.append(
                 {
@@ -302,16 +316,20 @@ class RolledUp:
         shapes = gpd.GeoSeries.from_wkb(frame.pop("geometry"), crs=STORAGE_CRS)
         return gpd.GeoDataFrame(frame, geometry=shapes)
 
-    def _table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """Return the files of a name as one frame, with the county of each row."""
-        frames = []
-        for code, record in self.records.items():
-            path = county_folder(self.folder, code) / record["files"][name]["file"]
-            frame = pq.ParquetFile(path).read(columns=columns).to_pandas()
-            frames.append(frame.assign(county_code=code))
-        if not frames:
+    def _files(self, name: str) -> Iterator[tuple[str, Path]]:
+        """Give the file of this name of each county; NotFoundError if there is no county."""
+        if not self.records:
             msg = said("problem.province_not_reviewed", folder=str(self.folder))
             raise NotFoundError(msg)
+        for code, record in self.records.items():
+            yield code, county_folder(self.folder, code) / record["files"][name]["file"]
+
+    def _table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+        """Return the files of a name as one frame, with the county of each row."""
+        frames = [
+            pq.ParquetFile(path).read(columns=columns).to_pandas().assign(county_code=code)
+            for code, path in self._files(name)
+        ]
         whole: pd.DataFrame = pd.concat(frames, ignore_index=True)
         return whole
 

@@ -124,8 +124,8 @@ class _Template:
     pieces: tuple[bytes, ...]
     order: tuple[int, ...]
     cells: tuple[_Cell, ...]
-    title: _Words
-    cure: _Words | None
+    title: Words
+    cure: Words | None
 
     @classmethod
     def of(cls, results: Findings, part: int, batch: RawBatch, translator: Translator) -> _Template:
@@ -160,8 +160,8 @@ class _Template:
             tuple(pieces),
             tuple(order),
             tuple(cells),
-            _Words.of(batch.title, batch, translator),
-            None if batch.cure is None else _Words.of(batch.cure, batch, translator),
+            Words.of(batch.title, batch, translator),
+            None if batch.cure is None else Words.of(batch.cure, batch, translator),
         )
 
     def fill(
@@ -199,7 +199,7 @@ def _split(text: bytes, numbers: Sequence[int]) -> tuple[list[bytes], list[int]]
 
 
 @dataclass(frozen=True)
-class _Words:
+class Words:
     """A text of the catalogue that is filled row by row."""
 
     key: str
@@ -209,7 +209,7 @@ class _Words:
     by_row: Mapping[str, PerRow]
 
     @classmethod
-    def of(cls, key: str, batch: RawBatch, translator: Translator) -> _Words:
+    def of(cls, key: str, batch: RawBatch, translator: Translator) -> Words:
         """Return a text with the values of a batch that it shows."""
         names = translator.names_in(key)
         own = {name: value for name, value in batch.values.items() if name in names}

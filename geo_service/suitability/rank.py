@@ -404,7 +404,7 @@ def rank_project(
             weights=project.weights,
         )
     return Ranking(
-        ranking_id=_ranking_id(plan, rules, project, day),
+        ranking_id=ranking_id_of(plan, rules, project, day),
         plan=plan,
         rulebook=rules,
         project=project,
@@ -454,8 +454,8 @@ def _unmeasured(
     }
 
 
-def _ranking_id(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:
-    """Name a ranking by what went into it, so that the same question has the same id."""
+def ranking_id_of(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:
+    """Return a ranking's id, a hash of its inputs, so that the same question has the same id."""
     asked = orjson.dumps(project.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     content = f"{plan.version}\n{rules.version}\n{day.isoformat()}\n".encode() + asked
     return "s-" + hashlib.sha256(content).hexdigest()[:12]

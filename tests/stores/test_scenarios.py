@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from geo_service.errors import StoreError
+from geo_service.plan import Plan
 from geo_service.planning import PlanningService as Running
 from geo_service.planning.layers import newest_layer, publish, retain
 from geo_service.planning.saved import holding, retain_results
+from geo_service.scenarios.judging import Judge, review_like
 from geo_service.scenarios.scenario import base_of
 from geo_service.stores.base import SCENARIO, RetentionLimits, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
@@ -20,10 +23,13 @@ from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan, open_workspace
-from geo_service.zoning.review import review
+from geo_service.zoning.review import Review, review
 from tests.client import TestClient
+from tests.patience import PATIENCE_S
 from tests.scenarios.made import cut, edit, moved, scenario_county, told
 from tests.stores.conftest import Place
+
+pytestmark = pytest.mark.slow
 
 Document = dict[str, Any]
 
@@ -76,6 +82,29 @@ def test_a_scenario_outlives_the_service_and_is_listed(
         assert [one["scenario_id"] for one in listed["scenarios"]] == [document["scenario_id"]]
         assert listed["numberMatched"] == 1
         assert other.get("/api/reviews").json()["numberMatched"] == 1
+
+
+def test_a_scenario_that_a_page_asks_for_several_times_at_once_is_judged_once(
+    running: Running, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = made(client, moved("E1", park_id="P2"))
+    running.scenarios.let_go()
+    judged: list[str] = []
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def counted(judge: Judge, plan: Plan) -> Review:
+        judged.append(plan.version)
+        has_begun.set()
+        assert may_end.wait(PATIENCE_S)
+        return review_like(judge.base, plan)
+
+    monkeypatch.setattr(Judge, "review", counted)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(running.scenarios.judged, document["scenario_id"]) for _ in range(4)]
+        assert has_begun.wait(PATIENCE_S)
+        may_end.set()
+        found = {one.result(PATIENCE_S).review.review_id for one in asked}
+    assert len(found) == len(judged) == 1
 
 
 def test_who_changes_a_scenario_may_say_which_state_was_seen(client: TestClient) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from geo_service.language import Language, Translator
 from geo_service.planning import PlanningService as Running
-from geo_service.planning.finding_lists import Kept
+from geo_service.planning.made_once import MadeOnce
 from geo_service.web.app import create_app
 from geo_service.zoning.comparison import KINDS
 from tests.client import TestClient
@@ -506,7 +506,7 @@ class Thing:
 
 
 def test_what_is_kept_is_bounded_by_bytes() -> None:
-    kept = Kept[Thing](100)
+    kept = MadeOnce[Thing](100, lambda made: made.size)
     made: list[object] = []
 
     def get_thing(key: object, size: int) -> None:
@@ -525,7 +525,7 @@ def test_what_is_kept_is_bounded_by_bytes() -> None:
 
 
 def test_what_many_ask_for_at_once_is_made_once() -> None:
-    kept = Kept[Thing](100)
+    kept = MadeOnce[Thing](100, lambda made: made.size)
     made: list[int] = []
     begun, may_end = threading.Event(), threading.Event()
 
