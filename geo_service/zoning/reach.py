@@ -85,7 +85,7 @@ class _Ids:
 
 
 @dataclass(frozen=True)
-class _Places:
+class _RowsById:
     """Where each id stands in a column, found without looking through the column."""
 
     ids: pd.Index[Any]
@@ -95,7 +95,7 @@ class _Places:
     """Where the rows of each id begin, and where those of the last one end."""
 
     @classmethod
-    def of(cls, column: NDArray[np.object_]) -> _Places:
+    def of(cls, column: NDArray[np.object_]) -> _RowsById:
         """Sort a column by its ids; None is none."""
         codes, ids = pd.factorize(column)
         order = np.argsort(codes, kind="stable")
@@ -136,7 +136,7 @@ class _Side:
         places = self.plan.remember(
             ("places", name, column),
             {name: frozenset({column})},
-            lambda: _Places.of(self.ids(name, column)),
+            lambda: _RowsById.of(self.ids(name, column)),
         )
         return places.rows({identity for identity in ids if identity is not None})
 

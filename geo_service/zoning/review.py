@@ -365,7 +365,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)
-    asked = _Asked(
+    asked = _Terms(
         plan=plan,
         rules=rules,
         day=day,
@@ -402,7 +402,7 @@ def review_places(
     rules, day, memory = earlier.rulebook, earlier.as_of, earlier.memory
     shared = Shared(plan, day)
     selected = None if memory is None else memory.selected
-    asked = _Asked(
+    asked = _Terms(
         plan=plan,
         rules=rules,
         day=day,
@@ -423,7 +423,7 @@ def review_places(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _Terms:
     """What is reviewed, by what and when."""
 
     plan: Plan
@@ -436,7 +436,7 @@ class _Asked:
     approvals: Approvals
 
 
-def _put_together(asked: _Asked, outcomes: Mapping[str, Outcome]) -> Review:
+def _put_together(asked: _Terms, outcomes: Mapping[str, Outcome]) -> Review:
     """Return the review that outcomes of rules make."""
     plan, rules, day = asked.plan, asked.rules, asked.day
     found: list[tuple[Stamp, RawBatch | list[RawFinding]]] = []
