@@ -37,6 +37,31 @@ class EditCause:
 NOBODY = EditCause()
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What some edits alone would do, as far as rules say so whose findings are asked about."""
+
+    plan: Plan
+    judge: Judge
+    rule_ids: frozenset[str]
+    near: Review
+    """A review of a plan that is like those to be tried."""
+
+    def outcome_of(self, edits: Sequence[EditPart]) -> Outcome | None:
+        """Return what becomes of findings by some edits; None where these cannot be made."""
+        try:
+            changed = apply_edits(self.plan, edits).plan
+        except ScenarioError:
+            return None
+        judged = self.judge.review_by(self.rule_ids, changed, near=self.near)
+        changes = find_changes(self.judge.base, judged, CHANGING)
+        return {change.key: change.state for change in changes}
+
+
+def _rules_of(changes: Sequence[FindingChange]) -> frozenset[str]:
+    return frozenset(change.finding.rule_id for change in changes)
+
+
 def find_causes(
     scenario: Scenario, judge: Judge, changes: Sequence[FindingChange]
 ) -> dict[str, EditCause]:
@@ -54,13 +79,13 @@ def find_causes(
         only = EditCause(edit_ids=(edits[0].edit_id or "",))
         return {change.key: only for change in moving}
     whole = judge.review(scenario.plan)
-    without = {
-        edit.edit_id or "": _outcome_without(plan, judge, edits, edit, whole) for edit in edits
-    }
+    trial = _Trial(plan, judge, _rules_of(moving), whole)
+    without = {edit.edit_id or "": _outcome_without(trial, edits, edit) for edit in edits}
     found = {change.key: _missed(change, without) for change in moving}
     open_ones = [change for change in moving if not found[change.key].edit_ids]
     if open_ones:
-        alone = {edit.edit_id or "": _outcome_of(plan, judge, [edit]) for edit in edits}
+        trial = _Trial(plan, judge, _rules_of(open_ones), judge.base)
+        alone = {edit.edit_id or "": trial.outcome_of([edit]) for edit in edits}
         for change in open_ones:
             doing = [name for name, out in alone.items() if _has(out, change)]
             found[change.key] = EditCause(edit_ids=tuple(doing))
@@ -81,15 +106,15 @@ def _has(outcome: Outcome | None, change: FindingChange) -> bool:
 
 
 def _outcome_without(
-    plan: Plan, judge: Judge, edits: Sequence[EditPart], left_out: EditPart, whole: Review
+    trial: _Trial, edits: Sequence[EditPart], left_out: EditPart
 ) -> Outcome | None:
     """Return what becomes of findings without an edit, and without those that build on it."""
     rest = [edit for edit in edits if edit is not left_out]
     while rest:
-        outcome = _outcome_of(plan, judge, rest, near=whole)
+        outcome = trial.outcome_of(rest)
         if outcome is not None:
             return outcome
-        rest = _makeable(plan, rest)
+        rest = _makeable(trial.plan, rest)
     return {}
 
 
@@ -103,15 +128,3 @@ def _makeable(plan: Plan, edits: Sequence[EditPart]) -> list[EditPart]:
             continue
         chosen.append(edit)
     return chosen
-
-
-def _outcome_of(
-    plan: Plan, judge: Judge, edits: Sequence[EditPart], *, near: Review | None = None
-) -> Outcome | None:
-    """Return what becomes of findings by some edits; None where these cannot be made."""
-    try:
-        changed = apply_edits(plan, edits).plan
-    except ScenarioError:
-        return None
-    changes = find_changes(judge.base, judge.review(changed, near=near), CHANGING)
-    return {change.key: change.state for change in changes}

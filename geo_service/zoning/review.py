@@ -321,6 +321,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     approvals: Approvals | None = None,
     progress: Progress | None = None,
     earlier: Review | None = None,
+    only: Collection[str] | None = None,
 ) -> Review:
     """Apply every rule in force to a plan and return verdicts, findings and counts.
 
@@ -346,6 +347,9 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     earlier
         A review of a similar plan (`Plan.with_rows` makes one), by the same rules and of the same
         parks and day; any other is of no use and does no harm.
+    only
+        Ids of the rules to apply; every rule in force if None. What these rules say is what a
+        review by every rule says of them.
 
     Raises
     ------
@@ -374,7 +378,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
     looked_at: dict[str, LookedAt] = {}
-    in_force = rules.in_force(day)
+    in_force = [rule for rule in rules.in_force(day) if only is None or rule.rule_id in only]
     outcomes: dict[str, Outcome] = {}
     renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
     judges = Judges(in_force, shared, selected, renewal)
@@ -398,7 +402,12 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     )
     return Review(
         review_id=review_id_of(
-            plan, rules, day, parks=selected, entries=set_aside.version + approved.version
+            plan,
+            rules,
+            day,
+            parks=selected,
+            entries=set_aside.version + approved.version,
+            only=only,
         ),
         plan=plan,
         rulebook=rules,
@@ -442,12 +451,20 @@ def stamp_of(rule: Rule, plan: Plan, day: date) -> Stamp:
 
 
 def review_id_of(
-    plan: Plan, rules: Rulebook, day: date, *, parks: Collection[str] | None, entries: str
+    plan: Plan,
+    rules: Rulebook,
+    day: date,
+    *,
+    parks: Collection[str] | None,
+    entries: str,
+    only: Collection[str] | None = None,
 ) -> str:
     """Return a review's id, a hash of its inputs, so that equal inputs give the same id.
 
-    `parks` is None for a review of all; `entries` is the version of waivers and approvals.
+    `parks` is None for a review of all, `only` for one by all rules; `entries` is the version of
+    waivers and approvals.
     """
     scope = "all" if parks is None else "|".join(sorted(parks))
     content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{entries}"
+    content += "" if only is None else "\nonly " + "|".join(sorted(only))
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]
