@@ -57,6 +57,10 @@ run: setup ## review the demo workspace, then serve it (HOST=..., PORT=...)
 	@echo "run: serving $(WORKSPACE) on $(HOST):$(PORT); Ctrl+C stops"
 	@$(BIN)/geo-service serve $(WORKSPACE) --host $(HOST) --port $(PORT)
 
+# Where an environment says that Python writes no bytecode, each of the many processes that tests
+# start would compile the whole program.
+test test-fast test-deep test-crash: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup-dev ## run the tests (ARGS=... goes to pytest; TEST_PROCESSES=0 for one process)
 	@bash tests/system_packages.sh
 	@echo "test: running pytest"

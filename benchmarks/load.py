@@ -21,12 +21,17 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geo_service.access import Role
+    from geo_service.stores.base import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "layers" / "yunyang"
@@ -229,31 +234,54 @@ def serve_and_load(readers: int, seconds: float) -> bool:
 
 
 def sign_in_often(count: int, real: int) -> None:
-    """Sign in so often, a few times with real hashes and else with cheap ones; print the rates."""
+    """Sign in so often, a few times with real hashes and else with cheap ones; print the rates.
+
+    Each round ends after `_ROUND_SECONDS`, and says how far it came.
+    """
     from geo_service.access import Role  # noqa: PLC0415 - only here
     from geo_service.planning import accounts  # noqa: PLC0415 - as above
     from geo_service.stores.local import LocalStore  # noqa: PLC0415 - as above
 
-    password = "a long password"  # noqa: S105 - of a store that goes
     cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
     for hashing, times in ((accounts.HASHING, real), (cheap, count)):
         with tempfile.TemporaryDirectory() as folder:
             store = LocalStore(Path(folder), "999999")
             accounts.HASHING = hashing
-            desk = accounts.AccountDesk(lambda store=store: store.accounts)  # type: ignore[misc]  # bound now
-            desk.add("li", [Role.PLANNER], password)
-            began = time.monotonic()
-            cookies = [desk.sign_in("li", password).cookie for _ in range(times)]
-            took = time.monotonic() - began
-            began = time.monotonic()
-            known = sum(desk.who_by_cookie(cookie or "") is not None for cookie in cookies)
-            asked = time.monotonic() - began
-            size = (Path(folder) / "catalogue.sqlite").stat().st_size
-            print(
-                f"{times} sign-ins (memory_cost {hashing['memory_cost']}): {took:.1f} s, "
-                f"{times / took:.0f}/s; {known} sessions looked up in {asked:.1f} s; {size:,} bytes"
-            )
+            print(f"memory_cost {hashing['memory_cost']} KiB:")
+            _rounds(store, times, [Role.PLANNER], is_cheap=hashing is cheap)
+            size = sum(one.stat().st_size for one in Path(folder).rglob("catalogue.sqlite*"))
+            print(f"  {size:,} bytes in the store")
             store.close()
+
+
+def _rounds(store: Store, times: int, roles: list[Role], *, is_cheap: bool) -> None:
+    from geo_service.planning.accounts import AccountDesk  # noqa: PLC0415 - as above
+
+    password = "a long password"  # noqa: S105 - of a store that goes
+    desk = AccountDesk(lambda: store.accounts)
+    desk.add("li", roles, password)
+    cookies: list[str] = []
+    _round("right", times, lambda _: cookies.append(desk.sign_in("li", password).cookie or ""))
+    _round("looked up", len(cookies), lambda one: desk.who_by_cookie(cookies[one]))
+    few = min(times, 20)
+    _round("wrong, known", few // 5, lambda _: desk.sign_in("li", "a wrong password"))
+    _round("wrong, unknown", few, lambda one: desk.sign_in(f"nobody {one}", password))
+    if is_cheap:
+        _round("many names", times, lambda one: desk.sign_in(f"name {one}", password))
+
+
+_ROUND_SECONDS = 120.0
+
+
+def _round(name: str, times: int, work: Callable[[int], object]) -> None:
+    """Do something so often, or until the time is up, and print how long each time took."""
+    began, spent, done = time.monotonic(), time.process_time(), 0
+    while done < times and time.monotonic() - began < _ROUND_SECONDS:
+        work(done)
+        done += 1
+    took, spent = time.monotonic() - began, time.process_time() - spent
+    each = f"{spent / max(1, done) * 1000:.1f} ms of CPU each"
+    print(f"  {name:15} {done:6} of {times:6} in {took:6.1f} s, {each}")
 
 
 def main() -> None:
@@ -264,7 +292,7 @@ def main() -> None:
     parser.add_argument("--sign-ins", type=int)
     asked = parser.parse_args()
     if asked.sign_ins:
-        sign_in_often(asked.sign_ins, 20)
+        sign_in_often(asked.sign_ins, min(asked.sign_ins, 200))
     elif not serve_and_load(asked.readers, asked.seconds):
         sys.exit(1)
 

@@ -33,6 +33,7 @@ from geo_service.errors import BusyError, GeoServiceError
 from geo_service.gdal import restrict_drivers
 from geo_service.isolation import read_frame, write_frame
 from geo_service.logs import current_rules, logging_by, request_id, rules_of, working_on
+from geo_service.memory import collected_seldom
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -355,7 +356,8 @@ class _Host:
 
     def _open(self, opener: str, arguments: dict[str, Any]) -> None:
         try:
-            self._opened = _found(opener)(**arguments)
+            with collected_seldom():  # what is loaded stays
+                self._opened = _found(opener)(**arguments)
         except Exception as error:  # noqa: BLE001 - each piece of work is told
             self._fault = error
         gc.collect()

@@ -23,6 +23,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
+from geo_service.memory import collected_seldom
+
 CAN_FORK = sys.platform == "linux"
 """Whether processes can be forked and watched (pidfd) here."""
 _START = "from geo_service.forkserver import serve; serve()"
@@ -201,8 +203,9 @@ def serve() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     target = sys.argv[2]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    for name in sys.argv[3:]:
-        importlib.import_module(name)
+    with collected_seldom():  # what is loaded stays
+        for name in sys.argv[3:]:
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()
     children: dict[int, _Child] = {}

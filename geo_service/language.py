@@ -147,9 +147,13 @@ def _is_tight(edge: str, beside: str) -> bool:
 
 _TRADITIONAL = "s2tw"
 """OpenCC's conversion: characters as used in Taiwan, words as used on the mainland."""
-_CORRECTIONS = (("汙", "污"), ("準入", "准入"), ("箇", "個"), ("“", "「"), ("”", "」"))
+_CORRECTIONS = (
+    *(("汙", "污"), ("準入", "准入"), ("箇", "個"), ("“", "「"), ("”", "」")),
+    *(("菜單", "選單"), ("默認", "預設")),
+)
 """OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted,
-5 個中小企業, which is not 箇中 (among them), and the quotation marks of Taiwan."""
+5 個中小企業, which is not 箇中 (among them), the quotation marks of Taiwan, and its words for a
+menu and a default."""
 
 
 def _to_traditional(text: str) -> str:

@@ -176,6 +176,8 @@ class Plan:
         self.settings = settings
         self.withheld: frozenset[str] = frozenset()
         """Layers and columns that were left out for whoever the plan is shown to."""
+        self.only_parks: frozenset[str] | None = None
+        """The parks that a reader is limited to, whose rows alone are left; None for all."""
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -199,6 +201,11 @@ class Plan:
     def has(self, name: str) -> bool:
         """Return whether the workspace has this layer (which may still be empty)."""
         return name in self._layers
+
+    @property
+    def is_part(self) -> bool:
+        """Whether something was left out for whoever the plan is shown to."""
+        return bool(self.withheld) or self.only_parks is not None
 
     def is_withheld(self, layer: str, *columns: str) -> bool:
         """Return whether a layer, or one of these columns of it, was left out for a reader."""
@@ -334,7 +341,12 @@ class Plan:
         return self._changed(frames, changes or {}, label, kept)
 
     def seen(
-        self, frames: Mapping[str, pd.DataFrame], *, withheld: frozenset[str], label: str
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        withheld: frozenset[str],
+        label: str,
+        only_parks: frozenset[str] | None = None,
     ) -> Plan:
         """Return the plan as somebody sees it from whom a part is withheld.
 
@@ -346,6 +358,7 @@ class Plan:
         shown = self._changed({**frames, **gone}, {}, label)
         shown._leave_out(frozenset(gone), label)  # noqa: SLF001 - of its own class
         shown.withheld = self.withheld | withheld
+        shown.only_parks = only_parks
         return shown
 
     def _leave_out(self, gone: frozenset[str], label: str) -> None:

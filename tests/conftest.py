@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review, review
 from tests.client import TestClient
+from tests.collecting import kept_frozen, loading, thawed
 from tests.county import County
 from tests.depth import DEPTH
 from tests.reading import read_once
@@ -43,6 +44,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out unread what a marker expression leaves out as a whole: reading takes long."""
     left_out = [place for words, place in WHOLE.items() if words in config.option.markexpr]
     return True if collection_path in left_out else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Load all tests without looking for garbage in between, which takes a third of the time."""
+    with loading():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,9 +91,16 @@ def _shared_workspaces_stay(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _counties_are_opened_once() -> Iterator[None]:
-    """Read and review nothing twice in this process, as `reading.py` and `reviewing.py` say."""
-    with read_once(), reviewed_once():
+def _what_is_loaded_is_shared() -> Iterator[None]:
+    """Read, review and collect as `reading.py`, `reviewing.py` and `collecting.py` say."""
+    with read_once(), reviewed_once(), kept_frozen():
+        yield
+
+
+@pytest.fixture
+def real_collector() -> Iterator[None]:
+    """Let the product freeze and unfreeze memory in a test that is about what is held."""
+    with thawed():
         yield
 
 

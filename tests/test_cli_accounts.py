@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from geo_service.access import Acting, Role, acting_as
 from geo_service.planning import PlanningService, accounts
 from geo_service.web import app as web
 from geo_service.web.app import create_app
@@ -175,3 +176,30 @@ def test_every_place_that_starts_the_service_says_its_host() -> None:
     """Makefile and bundle serve this machine; whoever serves others is told to make accounts."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "HOST ?= 127.0.0.1" in makefile
+
+
+def test_files_of_the_command_line_say_what_a_review_is_at(workspace: Path, tmp_path: Path) -> None:
+    def act(*more: str) -> dict[str, object]:
+        found = run("review", workspace, "--format", "json", "--parks-only", *more)
+        assert found.stdout, found.stderr
+        told: dict[str, object] = json.loads(found.stdout)["act"]
+        return told
+
+    assert act()["state"] == "draft"
+    assert not (workspace / "store").exists()  # to ask makes none
+    running = PlanningService.open(workspace)
+    for name in ("li", "wang"):
+        running.accounts.add(name, [Role.REVIEWER], PASSWORD)
+    li, wang = (Acting(account=one, roles=frozenset({Role.REVIEWER})) for one in ("li", "wang"))
+    review_id = running.review.review_id
+    with acting_as(li):
+        running.reviews.acts.submit(review_id)
+    with acting_as(wang):
+        running.reviews.acts.sign(review_id)
+    running.close()
+    signed = act()
+    assert (signed["state"], signed["closed"]) == ("signed", None)
+    for form in ("xlsx", "docx", "json"):
+        file = tmp_path / f"review.{form}"
+        run("review", workspace, "--format", form, "-o", file)
+        assert run("verify", file, workspace).returncode == 0, form

@@ -75,6 +75,7 @@ def test_a_layout_is_drawn(workspace: Path, tmp_path: Path) -> None:
     assert "--goals" in lacking.stderr
 
 
+@pytest.mark.slow
 def test_every_form_tells_alternatives_front_and_how_firm_it_is(
     workspace: Path, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from geo_service.planning import doctor
 from geo_service.planning.layers import newest_layer, publish
 from geo_service.settings import Settings
 from geo_service.stores import local
+from geo_service.stores.audit import AuditLine
 from geo_service.stores.base import WorkspaceAt
 from geo_service.workspace.opening import open_workspace
 from tests.conftest import ROOT
@@ -127,6 +128,16 @@ def test_a_clock_that_was_set_back_and_a_held_lock_are_told(
     cure = found["clock"].cure
     assert cure is not None
     assert "timedatectl" in Translator(Language.EN).render(cure)
+
+
+def test_a_clock_behind_the_last_line_of_the_audit_is_told(county: County, tmp_path: Path) -> None:
+    workspace = county.write(tmp_path / "county")
+    ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="milliseconds")
+    with open_workspace(WorkspaceAt(workspace)) as opened:
+        opened.store.audit.append(AuditLine(at=ahead, account="li", action="saved drop"))
+    told = points(workspace, code=1)
+    assert [name for name, one in told.items() if not one["is_well"]] == ["clock"]
+    assert ahead[:16] in told["clock"]["found"]
     broken = County()
     folder = broken.write(tmp_path / "broken")
     (folder / "workspace.toml").write_text("nonsense", encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 
 from geo_service.crew import CAN_FORK
 
-pytestmark = pytest.mark.skipif(not CAN_FORK, reason="no fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CAN_FORK, reason="no fork")]
 
 ALL = """
 import os

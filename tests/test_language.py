@@ -209,6 +209,7 @@ def test_no_space_stands_where_chinese_meets_chinese_but_values_stay_as_they_are
         ("不准入，准入", "不准入，准入"),
         ("平台", "平臺"),
         ("5 个中小企业集聚区", "5 個中小企業集聚區"),
+        ("“菜单”，默认", "「選單」，預設"),
         ("软件和信息技术服务业", "軟件和信息技術服務業"),  # characters change, words do not
     ],
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
 from geo_service.memory import collected_seldom, settle
 
 
+@pytest.mark.usefixtures("real_collector")
 def test_a_command_collects_seldom_and_what_lives_on_as_usual() -> None:
     usual = gc.get_threshold()
     with collected_seldom():

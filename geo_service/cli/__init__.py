@@ -39,6 +39,7 @@ from geo_service.cli.common import (
     say_error,
     say_text,
 )
+from geo_service.cli.decisions import record_changes
 from geo_service.errors import GeoServiceError
 from geo_service.gdal import restrict_drivers
 from geo_service.memory import collected_seldom
@@ -63,6 +64,7 @@ SUBJECTS = (
     ),
 )
 """Importing a module adds its commands to the app."""
+record_changes(app)
 
 
 @collected_seldom()

@@ -117,6 +117,10 @@ def review(
         )
     translator = Translator(lang, result.plan.settings.names_hant)
     saving = saving_members(translator, is_asked=save, failure=failure)
+    if format is not ReviewFormat.TABLE:
+        from geo_service.planning.acts import act_of  # noqa: PLC0415 - heavy, only here
+
+        saving["act"] = act_of(workspace_at, result, translator)
     from geo_service.planning.reviews import review_pieces  # noqa: PLC0415 - heavy
 
     content = (

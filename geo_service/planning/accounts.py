@@ -87,6 +87,8 @@ class AccountDesk:
         self._now = now
         self._lock = threading.Lock()
         self._seen: TTLCache[str, Acting | None] = TTLCache(_REMEMBERED, _LOOK_AGAIN_SECONDS)
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        """The latest time that the clock has said."""
         self._are_kept = False
         self._look_at = 0.0
         self._limits: tuple[str, dict[tuple[str, ...], frozenset[str]]] = ("", {})
@@ -310,8 +312,13 @@ class AccountDesk:
 
     def _by_token(self, digest: str) -> Acting | None:
         token, now = self.records.token(digest), self._now()
-        if token is None or not token.is_valid(now):
+        with self._lock:
+            self._latest = max(self._latest, now)
+            latest = self._latest
+        if token is None or not token.is_valid(latest):
             return None
+        if max(token.made_at, token.last_used_at or token.made_at) > now + _TOUCH:
+            return None  # a clock that was set back must not make it last longer
         if token.last_used_at is None or abs(now - token.last_used_at) >= _TOUCH:
             self._touch(lambda: self.records.touch_token(token.id, now))
         return self._acting(token.account, token.roles, token.id)

@@ -17,19 +17,22 @@ from geo_service.errors import ConflictError, ForeignError, NotFoundError
 from geo_service.language import Language
 from geo_service.planning.results import load_document, record_plan
 from geo_service.planning.review_records import WHOLE
+from geo_service.planning.state import ServiceState, Standing
 from geo_service.reports.digest import Found
 from geo_service.reports.document import iso_day, name_in
 from geo_service.stores.base import REVIEW
 from geo_service.stores.ledger import Topic
+from geo_service.stores.opening import is_empty
 from geo_service.wording import said
+from geo_service.workspace.opening import open_workspace
 from geo_service.zoning.laws import register_recipe
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
 
     from geo_service.access import Acting
     from geo_service.language import Translator
-    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Saved, Store
     from geo_service.stores.ledger import LedgerLine
@@ -320,6 +323,18 @@ class ActDesk:
             return []
         owners = self._state.belongings.owners(REVIEW, review_id)
         return ["submit"] if not owners or who.account in owners else []
+
+
+def act_of(workspace: str | os.PathLike[str], result: Review, translator: Translator) -> Document:
+    """Return what was done with a review that was made anew, for the command line's files."""
+    with open_workspace(workspace) as opened:
+        kept = None if is_empty(opened.at.folder, opened.at.store) else opened
+        state = ServiceState(Standing(result.plan, result.rulebook, result), kept)
+        desk = ActDesk(state, find=lambda _: result, save=lambda _: None, is_trial=lambda _: False)
+        document = desk.document(result.review_id, translator)
+        if kept is not None and kept.store.accounts.are_kept():
+            document["closed"] = None
+        return document
 
 
 def _told(record: Mapping[str, Any], translator: Translator) -> Document:

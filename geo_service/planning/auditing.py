@@ -6,7 +6,9 @@ the data. Which requests and commands are recorded is decided where they are mad
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,18 +18,17 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from geo_service.access import Acting, acting_name
-from geo_service.errors import InvalidQueryError
+from geo_service.errors import InvalidQueryError, WorkspaceError
 from geo_service.logs import request_id
 from geo_service.planning.printable import Printable
 from geo_service.reports.terminal import one_line, print_table
 from geo_service.stores.audit import AuditLine, AuditRecords, moment_text
 from geo_service.stores.chain import Head
+from geo_service.stores.opening import is_empty
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 
 if TYPE_CHECKING:
-    import os
-
     from geo_service.language import Translator
     from geo_service.stores.chain import ChainFault
     from geo_service.stores.ledger import LedgerRecords
@@ -69,6 +70,8 @@ class AuditDesk:
         if self._open is None:
             return
         name = account or (acting_name() if acting is None else acting.account)
+        if name is None and origin == COMMAND_LINE:
+            name = f"cli:{system_user()}"
         self._open().append(
             AuditLine(
                 at=moment_text(datetime.now(UTC)),
@@ -134,6 +137,33 @@ def _table(lines: list[dict[str, Any]], translator: Translator, width: int | Non
         cells = (line.get(name) for name in _COLUMNS)
         table.add_row(*(one_line("" if one is None else str(one), _LONGEST_CELL) for one in cells))
     return print_table(table, [], width)
+
+
+def system_user() -> str:
+    """Return the name of the system's user who runs this program; its number without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        return str(os.getuid()) if hasattr(os, "getuid") else "?"
+
+
+def record_command(
+    workspace: str | os.PathLike[str], action: str, *, subject: str, outcome: str
+) -> None:
+    """Add a line about a command that has ended, in a workspace that has accounts.
+
+    A workspace that cannot be opened has none; StoreError if the store fails.
+    """
+    try:
+        opening = open_workspace(workspace)
+        with opening as opened:
+            if is_empty(opened.at.folder, opened.at.store):
+                return
+            if opened.store.accounts.are_kept():
+                desk = AuditDesk(lambda: opened.store.audit)
+                desk.record(action, subject=subject, outcome=outcome)
+    except WorkspaceError:
+        return
 
 
 @contextmanager

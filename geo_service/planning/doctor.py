@@ -5,6 +5,7 @@ Nothing is changed, and nothing is fetched. What a service is doing just now is 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -171,10 +172,12 @@ def _lock(store: Store) -> Point:
 
 
 def _clock(store: Store) -> Point:
-    """Compare the clock with the newest times that were recorded."""
+    """Compare the clock with the newest times that were recorded, in the audit, too."""
     now = datetime.now(UTC)
     times = [entry.made_at for entry in store.newest().values()]
     times += [one.made_at for one in store.outlines()]
+    last = store.audit.last(1)
+    times += [datetime.fromisoformat(json.loads(content)["at"]) for _, content in last]
     newest = max(times, default=_BEGINNING)
     if now < max(newest - _AHEAD, _BEGINNING):
         found = said("doctor.clock_back", now=_text(now), newest=_text(newest))

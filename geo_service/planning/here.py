@@ -26,6 +26,7 @@ from geo_service.suitability.here import judge_place
 from geo_service.suitability.project import project_of
 from geo_service.units import M2_PER_MU
 from geo_service.wording import said
+from geo_service.zoning.seen import is_focus_withheld
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -93,7 +94,7 @@ class SiteInquiry:
         conditions = [item for item in found.conditions if item.verdict is not Verdict.UNKNOWN]
         unchecked = [item for item in found.conditions if item.verdict is Verdict.UNKNOWN]
         zones_of = shape if shape.area else candidate.geometry
-        is_withheld = places.plan.is_withheld("enterprises")
+        is_withheld = is_focus_withheld(places.plan)
         document: Document = {
             "verdict": found.verdict.value,
             "answer": translator.text(f"here.answer_{found.verdict}"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import FIFOCache, LRUCache
 
 import geo_service
-from geo_service.errors import NotFoundError
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
@@ -49,9 +49,11 @@ from geo_service.reports.ranking import (
 )
 from geo_service.reports.terminal import SHOWN_CANDIDATES, ranking_table
 from geo_service.stores.base import RANKING, SCENARIO, Saved
+from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import open_project, project_of, project_schema
 from geo_service.suitability.rank import Ranking
 from geo_service.wording import said
+from geo_service.zoning.seen import judging_rules
 
 if TYPE_CHECKING:
     from geo_service.jobs import Job
@@ -153,6 +155,8 @@ class Weighing:
 AS_SAVED = Weighing()
 CACHED_RANKINGS = 50
 """How many rankings a running service remembers."""
+KEPT_OF_PART = 8
+"""How many it remembers that were made of a part of the county: whole, since no store has them."""
 RANKING_BYTES = 300_000_000
 """About how much memory rankings may take that are ready to be weighed anew."""
 _CANDIDATE_BYTES = 24_000
@@ -170,7 +174,8 @@ class RankingDesk:
         self._state = state
         self._scenario_plan = scenario_plan
         self._lock = threading.RLock()
-        self._cache: FIFOCache[str, tuple[str, MadeRanking]] = FIFOCache(CACHED_RANKINGS)
+        kept = KEPT_OF_PART if state.plan.is_part else CACHED_RANKINGS
+        self._cache: FIFOCache[str, tuple[str, MadeRanking]] = FIFOCache(kept)
         self._loaded: LRUCache[str, Ranking] = LRUCache(RANKING_BYTES, getsizeof=_weight)
         self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
 
@@ -187,6 +192,7 @@ class RankingDesk:
         fields = dict(document)
         scenario = fields.pop(SCENARIO, None)
         project = project_of(fields)
+        self._check_asked(project)
         plan = None if scenario is None else self._plan_of(scenario)
 
         def work(progress: Progress) -> MadeResult:
@@ -196,9 +202,16 @@ class RankingDesk:
         return self._state.jobs.start(work, JobKind.RANKING)
 
     def _plan_of(self, scenario: object) -> Plan:
-        if not isinstance(scenario, str) or self._scenario_plan is None:
+        is_part = self._state.plan.is_part
+        if not isinstance(scenario, str) or self._scenario_plan is None or is_part:
             raise NotFoundError(said("problem.no_scenario", scenario=repr(str(scenario)[:80])))
         return self._scenario_plan(scenario)
+
+    def _check_asked(self, project: Project) -> None:
+        """Refuse what cannot be sought where a part of the county is seen."""
+        if self._state.plan.is_part and CandidateKind.LAND in project.candidates:
+            name = "candidates"
+            raise InvalidQueryError(name, said("problem.land_of_part"))
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Return what `make` makes, ready to be weighed anew."""
@@ -213,7 +226,8 @@ class RankingDesk:
         this process alone.
         """
         state = self._state
-        rules = state.rulebook
+        self._check_asked(project)
+        rules = judging_rules(state.rulebook, state.plan)
         if plan is None:
             plan = state.plan
             made = state.works.rank(plan, project, rules, progress=progress)

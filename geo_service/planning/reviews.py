@@ -63,7 +63,7 @@ from geo_service.reports.document import (
 from geo_service.reports.rules import rules_document
 from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
-from geo_service.stores.base import REVIEW, Saved
+from geo_service.stores.base import REVIEW, SCENARIO, Saved
 from geo_service.wording import said
 from geo_service.zoning.finding_desk import GroupBy
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
@@ -121,7 +121,7 @@ class ReviewDesk:
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
-        self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
+        self._lent: LRUCache[str, tuple[Review, frozenset[str | None]]] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
         self.acts = ActDesk(state, find=self.find, save=self._save, is_trial=self.is_trial)
         self.cache(state.review)
@@ -198,10 +198,15 @@ class ReviewDesk:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         self.shelf.put(result, at)
 
-    def lend(self, result: Review) -> None:
-        """Have a review found by its id for a while that is in no list: a scenario's."""
+    def lend(self, result: Review, scenario_id: str | None = None) -> None:
+        """Have a review found by its id for a while that is in no list: a scenario's.
+
+        Then only by who may see the scenario; of equal scenarios, one of them.
+        """
         with self._lock:
-            self._lent[result.review_id] = result
+            known = self._lent.get(result.review_id)
+            others = frozenset[str | None]() if known is None else known[1]
+            self._lent[result.review_id] = (result, others | {scenario_id})
 
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
@@ -252,7 +257,18 @@ class ReviewDesk:
 
     def _lent_review(self, review_id: str) -> Review | None:
         with self._lock:
-            return self._lent.get(review_id)
+            lent = self._lent.get(review_id)
+        return lent[0] if lent is not None and any(map(self._may_see, lent[1])) else None
+
+    def _may_see(self, scenario_id: str | None) -> bool:
+        """Whether the account that asks may see a scenario; None stands for the plan itself."""
+        if scenario_id is None:
+            return True
+        try:
+            self._state.belongings.check_seen(SCENARIO, scenario_id, no_such_review)
+        except NotFoundError:
+            return False
+        return True
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if not self._state.has_workspace:

@@ -48,9 +48,14 @@ class Saver:
     """Saves results of one county and says which are. Safe to use from several threads."""
 
     def __init__(
-        self, workspace: Workspace | None, *, current: Callable[[], str] | None = None
+        self,
+        workspace: Workspace | None,
+        *,
+        current: Callable[[], str] | None = None,
+        without_store: Message | None = None,
     ) -> None:
         self._workspace = workspace
+        self._without_store = without_store or said("keeping.no_store")
         self._current = current
         self._lock = threading.Lock()
         self._reasons: FIFOCache[tuple[str, str], Message] = FIFOCache(_REMEMBERED)
@@ -89,7 +94,7 @@ class Saver:
     def why_not(self, kind: str, identity: str) -> Message | None:
         """Return why a result is not saved; None when it is."""
         if self._workspace is None:
-            return said("keeping.no_store")
+            return self._without_store
         try:
             if self.saved_among(kind, [identity]):
                 return None

@@ -102,7 +102,10 @@ class ScenarioDesk:
     """The scenarios of one county. Methods are safe to call from several threads."""
 
     def __init__(
-        self, ground: ScenarioGround, *, remember: Callable[[Review], None] = lambda _: None
+        self,
+        ground: ScenarioGround,
+        *,
+        remember: Callable[[Review, str | None], None] = lambda *_: None,
     ) -> None:
         self._ground = ground
         self._remember = remember
@@ -325,8 +328,8 @@ class ScenarioDesk:
             )
 
         known = self._judged.of(key, make)
-        self._remember(known.review)
-        self._remember(judge.base)
+        self._remember(known.review, record.scenario_id)
+        self._remember(judge.base, None)
         return known
 
     def _judged_by_name(self, named: str) -> Judged:
@@ -407,7 +410,7 @@ class ScenarioDesk:
         for identity in dict.fromkeys(ids):
             if identity == PLAN:
                 base = self._ground.judge_of(self._ground.plan()).base
-                self._remember(base)
+                self._remember(base, None)
                 found.append(Alternative(key=PLAN, name=PLAN, review=base, base=base))
                 continue
             one = self.judged(identity)

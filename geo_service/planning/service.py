@@ -29,6 +29,7 @@ from geo_service.planning.maps import MapDesk
 from geo_service.planning.pages.overview import OverviewDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
+from geo_service.planning.restrictions import Restrictions
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
 from geo_service.planning.scenario_ground import ServiceGround
@@ -57,7 +58,7 @@ _log = logging.getLogger(__name__)
 class PlanningService:
     """One workspace at work. Methods are safe to call from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a service is made of
         self,
         plan: Plan,
         rulebook: Rulebook,
@@ -66,8 +67,9 @@ class PlanningService:
         workspace: Workspace | None = None,
         moment: tuple[object, ...] = (),
         works: Works | None = None,
+        jobs: JobBoard | None = None,
     ) -> None:
-        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
+        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works, jobs=jobs)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
         self.overview = OverviewDesk(self._state, scenarios=lambda: self.scenarios)
@@ -98,6 +100,9 @@ class PlanningService:
         )
         self.tiles = TileDesk(self._state)
         self._sights = SightDesk(self._state)
+        self._restrictions = Restrictions(
+            None if workspace is None else workspace.folder, plan.settings.restricted
+        )
         self.scenarios = ScenarioDesk(
             ServiceGround(self._state, self.follower),
             remember=self.reviews.lend,
@@ -172,8 +177,8 @@ class PlanningService:
         return self._state.review
 
     def sight_of(self, who: Acting) -> Sight:
-        """Return what of the county an account may see."""
-        return who.sight(self.plan.settings.restricted)
+        """Return what of the county an account may see; WorkspaceError as `Restrictions.now`."""
+        return who.sight(self._restrictions.now())
 
     def seen_by(self, who: Acting | None) -> PlanningService:
         """Return the service that answers an account: itself, or one over what it may see."""
@@ -183,7 +188,8 @@ class PlanningService:
         if not sight.partial:
             return self
         return self._sights.service(
-            sight, lambda now: PlanningService(now.plan, now.rulebook, now.review)
+            sight,
+            lambda now: PlanningService(now.plan, now.rulebook, now.review, jobs=self.jobs),
         )
 
     @property

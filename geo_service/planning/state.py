@@ -67,11 +67,14 @@ class ServiceState:
         now: Standing,
         workspace: Workspace | None,
         works: Works | None = None,
+        *,
+        jobs: JobBoard | None = None,
     ) -> None:
         self.now = now
         self.works: Works = works or WorksHere()
-        self.jobs = JobBoard()
-        self.saver = Saver(workspace, current=lambda: self.review.review_id)
+        self.jobs = jobs or JobBoard()
+        kept_by = said("keeping.of_part") if now.plan.is_part else said("keeping.no_store")
+        self.saver = Saver(workspace, current=lambda: self.review.review_id, without_store=kept_by)
         self.belongings = Belongings(None if workspace is None else lambda: workspace.store)
         self._workspace = workspace
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def act_facts(act: Document | None, translator: Translator) -> dict[str, str]:
     """Return what a review is at, who did what, and the digest that was signed.
 
-    Keys are those of the report's texts; nothing is known of a review made at the command line.
+    Keys are those of the report's texts; nothing is known of a review that no workspace keeps.
     """
     if act is None:
         return {}

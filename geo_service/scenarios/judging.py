@@ -14,7 +14,6 @@ from cachetools import LRUCache
 from geo_service.zoning.review import Review, review
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import date
 
     from geo_service.plan import Plan
@@ -32,7 +31,6 @@ class Judge:
         """The review of the plan that the others are made from."""
         self._lock = threading.Lock()
         self._made: LRUCache[str, Review] = LRUCache(REMEMBERED)
-        self._made_by: LRUCache[tuple[str, frozenset[str]], Review] = LRUCache(REMEMBERED)
 
     @property
     def rulebook(self) -> Rulebook:
@@ -60,26 +58,7 @@ class Judge:
                 known = self._made.setdefault(plan.version, known)
         return known
 
-    def review_by(self, rule_ids: frozenset[str], plan: Plan, *, near: Review) -> Review:
-        """Return what some rules say of a plan: its review by these alone, or by all if known.
 
-        It is not remembered as the plan's review.
-        """
-        if plan.version == self.base.plan.version:
-            return self.base
-        key = (plan.version, rule_ids)
-        with self._lock:
-            known = self._made.get(plan.version) or self._made_by.get(key)
-        if known is None:
-            known = review_like(near, plan, only=rule_ids)
-            with self._lock:
-                self._made_by[key] = known
-        return known
-
-
-def review_like(earlier: Review, plan: Plan, *, only: Collection[str] | None = None) -> Review:
-    """Return the review of a plan by the rules, and on the day, of an earlier review.
-
-    Given `only`, by the rules of these ids alone.
-    """
-    return review(plan, earlier.rulebook, as_of=earlier.as_of, earlier=earlier, only=only)
+def review_like(earlier: Review, plan: Plan) -> Review:
+    """Return the review of a plan by the rules, and on the day, of an earlier review."""
+    return review(plan, earlier.rulebook, as_of=earlier.as_of, earlier=earlier)

@@ -23,6 +23,8 @@ from geo_service.stores.tables import accounts, claims, sessions, tokens, tries
 from geo_service.wording import said
 
 _SHOWN = 80
+MOST_TRIED = 10_000
+"""Names whose failed tries are remembered at once, each in about 200 bytes: 2 MB in all."""
 
 
 def digest_of(secret: str) -> str:
@@ -176,7 +178,9 @@ class AccountRecords:
     def count_failure(self, name: str, moment: datetime, *, forget_before: datetime) -> int:
         """Count one more failed try under a name and return how many there are.
 
-        Forgets tries that were made before a moment.
+        Forgets tries that were made before a moment; of more than `MOST_TRIED` names the one
+        with the fewest failures, of equal ones the oldest, so that no flood of names takes more
+        room or lifts another name's wait cheaply.
         """
         key = digest_of(name)
         with self._writing() as connection:
@@ -184,6 +188,11 @@ class AccountRecords:
             query = sa.select(tries.c.failures).where(tries.c.name == key)
             failures = connection.execute(query).scalar()
             if failures is None:
+                held = connection.execute(sa.select(sa.func.count()).select_from(tries)).scalar()
+                if held is not None and held >= MOST_TRIED:
+                    first = sa.select(tries.c.name).order_by(tries.c.failures, tries.c.last_at)
+                    gone = connection.execute(first.limit(held - MOST_TRIED + 1)).scalars().all()
+                    connection.execute(sa.delete(tries).where(tries.c.name.in_(gone)))
                 connection.execute(sa.insert(tries).values(name=key, failures=1, last_at=moment))
                 return 1
             change = sa.update(tries).where(tries.c.name == key)

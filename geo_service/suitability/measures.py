@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from geo_service.plan import Plan
     from geo_service.suitability.criteria import Criterion
 
     Floats = NDArray[np.float64]
@@ -44,12 +45,38 @@ def measure(criterion: Criterion, sites: Sites) -> pd.Series:
 
     Beyond them lies the noise of projecting coordinates, which would tell equal sites apart.
     """
-    if criterion.subject is None:
+    if _is_withheld(criterion, sites.plan):
+        values = np.full(len(sites), np.nan)
+    elif criterion.subject is None:
         values = _MEASURES[criterion.key](sites)
     else:
         values = _MEASURES_OF_SUBJECTS[criterion.key](criterion.subject, sites)
     values = _significant(values)
     return pd.Series(values, index=sites.ids, name=criterion.name, dtype=float)
+
+
+_COUNTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "industry_fit": ("parks.leading_industry", "parks.supporting_industries"),
+        "competition": ("parks.leading_industry",),
+        "chain_affinity": ("enterprises.industry_code", "industry_chains"),
+        "per_mu_potential": ("enterprises.output_cny", "enterprises.land_m2"),
+        "km_to_river": ("rivers",),
+    }
+)
+"""What criteria rest on of which a part that is withheld would count as none."""
+_BEYOND_PARKS = frozenset({"competition", "chain_affinity"})
+"""Criteria that count what is in other parks."""
+
+
+def _is_withheld(criterion: Criterion, plan: Plan) -> bool:
+    """Whether a criterion cannot be told where this is all that is seen of the plan."""
+    if plan.only_parks is not None and criterion.key in _BEYOND_PARKS:
+        return True
+    needed = [name.partition(".") for name in _COUNTED.get(criterion.key, ())]
+    return any(
+        plan.is_withheld(layer, *([column] if column else [])) for layer, _, column in needed
+    )
 
 
 _DIGITS = 9

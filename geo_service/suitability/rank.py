@@ -49,6 +49,7 @@ from geo_service.suitability.screening import Judged, Screened, Screening, scree
 from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
+from geo_service.zoning.seen import is_focus_withheld
 
 if TYPE_CHECKING:
     from geo_service.plan import HasPlan, Plan
@@ -216,6 +217,10 @@ class Ranking:
             found.append(Message("note.no_amount", values))
         if self.sites.has_travelled and self.sites.cut_off:
             found.append(cut_off_note(self.sites.cut_off))
+        if self.plan.withheld:
+            found.append(Message("note.of_what_is_seen"))
+        if self.plan.only_parks is not None:
+            found.append(Message("note.of_own_parks"))
         if any(candidate.illustrative for candidate in self.sites.candidates):
             found.append(Message("note.illustrative"))
         return tuple(found)
@@ -386,7 +391,8 @@ def rank_project(
     tell("focus")
     standing = screening.sites.candidates
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))
-    effects = focus_effects(plan, project, rules, park_ids, as_of=day)
+    told = [] if is_focus_withheld(plan) else park_ids
+    effects = focus_effects(plan, project, rules, told, as_of=day)
     screening = replace(screening, sites=replace(screening.sites, effects=effects))
     tell("criteria")
     raw = pd.DataFrame({item.name: measure(item.criterion, screening.sites) for item in chosen})

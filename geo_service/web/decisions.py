@@ -68,7 +68,7 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
         *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /sites"),
         *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}", "GET /data"),
         *("GET /layouts", "GET /layouts/{layout_id}", "GET /api/goals", "GET /api/plan/features"),
-        "GET /api/overview/{figure}",
+        *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         *("GET /sites/sheet", "GET /api/projects", "POST /api/areas"),
         "GET /api/reviews",
@@ -145,16 +145,29 @@ _ROUTES: Mapping[Action, tuple[str, ...]] = {
 
 _OF_PARTS = frozenset(
     {
-        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+        *("GET /compare", "GET /reviews", "GET /reviews/{review_id}"),
+        *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
         *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
         "GET /api/reviews",
         "GET /api/reviews/{review_id}/counts",
         "GET /api/reviews/{review_id}/export",
         "GET /api/reviews/{review_id}/register",
         "GET /api/layers/{layer}/boundary-points",
+        *("GET /sites", "GET /sites/sheet", "GET /api/projects"),
+        *("GET /api/jobs", "GET /api/jobs/{job_id}", "DELETE /api/jobs/{job_id}"),
+        *("GET /api/rankings", "GET /api/rankings/{ranking_id}"),
+        "GET /api/rankings/{ranking_id}/comparison",
+        "GET /api/rankings/{ranking_id}/explanation",
+        "GET /api/rankings/{ranking_id}/features",
+        "GET /api/rankings/{ranking_id}/routes",
+        "GET /api/rankings/{ranking_id}/sensitivity",
+        "GET /api/rankings/{ranking_id}/export",
+        "POST /api/rankings/{ranking_id}/weights",
+        *("POST /api/projects/read", "POST /api/rankings", "POST /api/rankings/{ranking_id}/run"),
+        "DELETE /api/rankings/{ranking_id}",
     }
 )
-"""Routes to look that answer of a part as they answer of the whole."""
+"""Routes that answer of a part as of the whole: to look, and to rank on what is seen."""
 _ABOUT_GROUND = frozenset({"GET /here", "POST /api/here", "GET /api/identify"})
 """What stands at a place: who sees only some parks would be told that the others are not there."""
 _OF_MASKED = _OF_PARTS | {"POST /api/areas"}

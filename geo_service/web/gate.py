@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import compile_path
 
 from geo_service.access import Acting, Action, Partial, Sight, acting_as
-from geo_service.errors import StoreError
+from geo_service.errors import StoreError, WorkspaceError
 from geo_service.web.decisions import DECISIONS
 from geo_service.web.doors import SAFE_METHODS
 from geo_service.web.errors import (
@@ -206,9 +206,17 @@ async def check_access(request: Request) -> None:
     if decision is None:
         raise RequestRefusedError(404, said("problem.not_found"))
     service: PlanningService = request.app.state.service
-    sight = service.sight_of(acting)
+    try:
+        sight = service.sight_of(acting)
+    except WorkspaceError as error:
+        _log.error("What is restricted cannot be read, so nobody is answered: %s", error)
+        raise RequestRefusedError(503, said("account.restricted_unread")) from error
     if not decision.lets(acting, sight):
         raise _refused(request, acting, sight, decision.action)
+
+
+_OF_THE_WHOLE = frozenset({Action.PLAN, Action.IMPORT})
+"""What makes or changes something of the county as a whole."""
 
 
 def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> RequestRefusedError:
@@ -220,6 +228,8 @@ def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> 
         return RequestRefusedError(404, said("problem.not_found"))
     is_page = request.method == "GET" and not request.url.path.startswith(DATA_PATHS)
     is_masked = sight.partial == {Partial.MASKED}
+    if not request.path_params and acting.may(action) and action in _OF_THE_WHOLE:
+        return RequestRefusedError(403, said("account.of_part_making"))
     if not request.path_params and (is_page or is_masked):
         [way] = sorted(sight.partial)[:1]
         return RequestRefusedError(403, said(f"account.of_part_{way}"))

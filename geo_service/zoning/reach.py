@@ -84,6 +84,33 @@ class _Ids:
     enterprises: set[Any] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class _RowsById:
+    """Where each id stands in a column, found without looking through the column."""
+
+    ids: pd.Index[Any]
+    order: NDArray[np.intp]
+    """The rows by id, in the order of `ids`."""
+    borders: NDArray[np.intp]
+    """Where the rows of each id begin, and where those of the last one end."""
+
+    @classmethod
+    def of(cls, column: NDArray[np.object_]) -> _RowsById:
+        """Sort a column by its ids; None is none."""
+        codes, ids = pd.factorize(column)
+        order = np.argsort(codes, kind="stable")
+        borders = np.searchsorted(codes[order], np.arange(len(ids) + 1))
+        return cls(pd.Index(ids, dtype=object), order, borders)
+
+    def rows(self, ids: set[Any]) -> NDArray[np.intp]:
+        """Return the rows that have one of these ids, in their order."""
+        if not ids:
+            return np.zeros(0, dtype=np.intp)
+        found = self.ids.get_indexer(pd.Index(list(ids), dtype=object))
+        pieces = [self.order[self.borders[at] : self.borders[at + 1]] for at in found if at >= 0]
+        return np.sort(np.concatenate(pieces)) if pieces else np.zeros(0, dtype=np.intp)
+
+
 class _Side:
     """One of two plans: who stands where."""
 
@@ -109,13 +136,9 @@ class _Side:
         places = self.plan.remember(
             ("places", name, column),
             {name: frozenset({column})},
-            lambda: pd.Index(self.ids(name, column)),
+            lambda: _RowsById.of(self.ids(name, column)),
         )
-        wanted = [identity for identity in ids if identity is not None]
-        if not wanted:
-            return np.zeros(0, dtype=np.intp)
-        found = places.get_indexer_for(pd.Index(wanted, dtype=object))
-        return np.sort(found[found >= 0])
+        return places.rows({identity for identity in ids if identity is not None})
 
     def spread(self, ids: _Ids) -> None:
         """Add what shares ground with changed things: their buildings, enterprises and parks."""

@@ -22,7 +22,7 @@ from geo_service.zoning.reach import PlanChange, Reached, reached
 from geo_service.zoning.reads import RuleReach, layers_to_judge, reading_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
@@ -89,6 +89,23 @@ class Renewal:
         if reach is RuleReach.ROW:
             return self._by_row(rule, before)
         return self._by_park(rule, before)
+
+    def may_alter(self, rule: Rule, parks: Collection[str | None]) -> bool:
+        """Return whether a rule may say other things of these parks than on the earlier plan.
+
+        None stands for what lies in no park. True where nobody knows.
+        """
+        before = self._earlier.outcomes.get(rule.rule_id)
+        if before is None:
+            return True
+        reads, reach = reading_of(rule)
+        if not self._change.touches(reads):
+            return False
+        if before.facts or reads is None or reach is not RuleReach.PARK:
+            return True
+        if not self._change.is_by_rows(reads) or not self._reached.is_in_parks:
+            return True
+        return not self._reached.parks.isdisjoint(parks)
 
     def _by_park(self, rule: Rule, before: Outcome) -> Outcome | None:
         found = self._reached

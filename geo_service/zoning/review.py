@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -321,7 +321,6 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     approvals: Approvals | None = None,
     progress: Progress | None = None,
     earlier: Review | None = None,
-    only: Collection[str] | None = None,
 ) -> Review:
     """Apply every rule in force to a plan and return verdicts, findings and counts.
 
@@ -347,9 +346,6 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     earlier
         A review of a similar plan (`Plan.with_rows` makes one), by the same rules and of the same
         parks and day; any other is of no use and does no harm.
-    only
-        Ids of the rules to apply; every rule in force if None. What these rules say is what a
-        review by every rule says of them.
 
     Raises
     ------
@@ -369,59 +365,110 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)
-    set_aside = waivers or open_waivers(plan.settings.waivers_path, rules, plan)
-    approved = approvals or open_approvals(plan.settings.approvals_path, rules, plan)
+    asked = _Terms(
+        plan=plan,
+        rules=rules,
+        day=day,
+        park_ids=park_ids,
+        selected=None if parks is None else frozenset(park_ids),
+        waivers=waivers or open_waivers(plan.settings.waivers_path, rules, plan),
+        approvals=approvals or open_approvals(plan.settings.approvals_path, rules, plan),
+    )
     shared = Shared(plan, day)
-    selected = None if parks is None else frozenset(park_ids)
-    found: list[tuple[Stamp, RawBatch | list[RawFinding]]] = []
-    counts: dict[str, RuleCount] = {}
-    facts: dict[str, Mapping[str, Any]] = {}
-    judged: dict[str, frozenset[str]] = {}
-    looked_at: dict[str, LookedAt] = {}
-    in_force = [rule for rule in rules.in_force(day) if only is None or rule.rule_id in only]
+    renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, asked.selected)
+    in_force = rules.in_force(day)
+    judges = Judges(in_force, shared, asked.selected, renewal)
     outcomes: dict[str, Outcome] = {}
-    renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
-    judges = Judges(in_force, shared, selected, renewal)
     for done, rule in enumerate(in_force):
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
-        outcome = outcomes[rule.rule_id] = judges.outcome(rule)
-        stamp = stamp_of(rule, plan, day)
+        outcomes[rule.rule_id] = judges.outcome(rule)
+    return replace(
+        _put_together(asked, outcomes),
+        focus={park_id: shared.focus[park_id] for park_id in park_ids},
+        memory=ReviewMemory(shared, rules, asked.selected, outcomes),
+    )
+
+
+def review_places(
+    earlier: Review, plan: Plan, places: Mapping[str, Collection[str | None]]
+) -> Review:
+    """Return what some rules say of some parks of a plan that differs little from a reviewed one.
+
+    `places` are the parks that are asked about, by rule; None stands for what lies in no park. The
+    rules are those of the earlier review, on its day. One that says there what it said before is
+    left out: the result has fewer rules, no focus, and no review can be renewed from it.
+    """
+    rules, day, memory = earlier.rulebook, earlier.as_of, earlier.memory
+    shared = Shared(plan, day)
+    selected = None if memory is None else memory.selected
+    asked = _Terms(
+        plan=plan,
+        rules=rules,
+        day=day,
+        park_ids=_chosen_parks(plan, selected),
+        selected=selected,
+        waivers=open_waivers(plan.settings.waivers_path, rules, plan),
+        approvals=open_approvals(plan.settings.approvals_path, rules, plan),
+    )
+    renewal = Renewal.of(memory, shared, rules, selected)
+    chosen = [
+        rule
+        for rule in rules.in_force(day)
+        if rule.rule_id in places
+        and (renewal is None or renewal.may_alter(rule, places[rule.rule_id]))
+    ]
+    judges = Judges(chosen, shared, selected, renewal)
+    return _put_together(asked, {rule.rule_id: judges.outcome(rule) for rule in chosen})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Terms:
+    """What is reviewed, by what and when."""
+
+    plan: Plan
+    rules: Rulebook
+    day: date
+    park_ids: tuple[str, ...]
+    selected: frozenset[str] | None
+    """The parks that were chosen; None for all."""
+    waivers: Waivers
+    approvals: Approvals
+
+
+def _put_together(asked: _Terms, outcomes: Mapping[str, Outcome]) -> Review:
+    """Return the review that outcomes of rules make."""
+    plan, rules, day = asked.plan, asked.rules, asked.day
+    found: list[tuple[Stamp, RawBatch | list[RawFinding]]] = []
+    counts: dict[str, RuleCount] = {}
+    for rule_id, outcome in outcomes.items():
+        stamp = stamp_of(rules.rules[rule_id], plan, day)
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
-        judged[rule.rule_id] = frozenset(outcome.parks)
-        looked_at[rule.rule_id] = outcome.looked_at
-        facts[rule.rule_id] = outcome.facts
-        counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
+        counts[rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
+    entries = (*asked.waivers.entries, *asked.approvals.entries)
     findings = Findings(
         found,
-        waiver_of=set_aside.holding_on(day),
-        approval_of=approved.holding_on(day),
-        concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
+        waiver_of=asked.waivers.holding_on(day),
+        approval_of=asked.approvals.holding_on(day),
+        concerned={entry.rule_id for entry in entries},
         illustrative=IllustrativeSubjects(plan),
     )
+    versions = asked.waivers.version + asked.approvals.version
     return Review(
-        review_id=review_id_of(
-            plan,
-            rules,
-            day,
-            parks=selected,
-            entries=set_aside.version + approved.version,
-            only=only,
-        ),
+        review_id=review_id_of(plan, rules, day, parks=asked.selected, entries=versions),
         plan=plan,
         rulebook=rules,
         as_of=day,
-        park_ids=park_ids,
+        park_ids=asked.park_ids,
         results=findings,
         checks=counts,
-        focus={park_id: shared.focus[park_id] for park_id in park_ids},
-        waivers=set_aside,
-        approvals=approved,
-        judged=judged,
-        facts=facts,
-        looked_at=looked_at,
-        memory=ReviewMemory(shared, rules, selected, outcomes),
+        focus={},
+        waivers=asked.waivers,
+        approvals=asked.approvals,
+        judged={rule_id: frozenset(outcome.parks) for rule_id, outcome in outcomes.items()},
+        facts={rule_id: outcome.facts for rule_id, outcome in outcomes.items()},
+        looked_at={rule_id: outcome.looked_at for rule_id, outcome in outcomes.items()},
     )
 
 
@@ -451,20 +498,12 @@ def stamp_of(rule: Rule, plan: Plan, day: date) -> Stamp:
 
 
 def review_id_of(
-    plan: Plan,
-    rules: Rulebook,
-    day: date,
-    *,
-    parks: Collection[str] | None,
-    entries: str,
-    only: Collection[str] | None = None,
+    plan: Plan, rules: Rulebook, day: date, *, parks: Collection[str] | None, entries: str
 ) -> str:
     """Return a review's id, a hash of its inputs, so that equal inputs give the same id.
 
-    `parks` is None for a review of all, `only` for one by all rules; `entries` is the version of
-    waivers and approvals.
+    `parks` is None for a review of all; `entries` is the version of waivers and approvals.
     """
     scope = "all" if parks is None else "|".join(sorted(parks))
     content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{entries}"
-    content += "" if only is None else "\nonly " + "|".join(sorted(only))
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

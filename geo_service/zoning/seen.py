@@ -84,7 +84,7 @@ def seen_plan(plan: Plan, sight: Sight) -> Plan:
             frames[name] = _seen_frame(plan, name, columns, sight.parks)
     told = (sorted(withheld), None if sight.parks is None else sorted(sight.parks))
     label = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
-    return plan.seen(frames, withheld=withheld, label=label)
+    return plan.seen(frames, withheld=withheld, label=label, only_parks=sight.parks)
 
 
 def _seen_frame(
@@ -226,6 +226,11 @@ def judging_rules(rulebook: Rulebook, plan: Plan) -> Rulebook:
     return replace(rulebook, rules=rules)
 
 
+def is_focus_withheld(plan: Plan) -> bool:
+    """Return whether something is withheld that the focus of parks is measured of."""
+    return _touches(FOCUS_READS, plan.withheld)
+
+
 def _touched_layers(rule: Rule, plan: Plan) -> frozenset[str] | None:
     """Return the withheld layers that a rule reads, which may be none; None if it is untouched.
 
@@ -272,7 +277,7 @@ def _seen_focus(
 ) -> Mapping[str, Focus]:
     if public is not None:
         return {park_id: public.focus[park_id] for park_id in park_ids}
-    if not _touches(FOCUS_READS, plan.withheld):
+    if not is_focus_withheld(plan):
         return {park_id: review.focus[park_id] for park_id in park_ids}
     measured = measure_focus(plan)
     if plan.is_withheld("enterprises"):

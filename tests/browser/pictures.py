@@ -2,8 +2,9 @@
 
     python -m tests.browser.pictures docs/pictures
     python -m tests.browser.pictures docs/scenarios scenario-
+    python -m tests.browser.pictures docs/console console-
 
-The second takes those whose names begin so, with few colours: small enough to be kept. A page that
+The others take those whose names begin so, with few colours: small enough to be kept. A page that
 answers with an error is named and left out, and the exit code is then 1.
 """
 
@@ -28,7 +29,7 @@ from tests.conftest import copy_demo
 WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 TIMEOUT_MS = 60_000
-KEPT_COLOURS = 64
+KEPT_COLOURS = 100
 """Of a picture that is kept beside the documentation."""
 SETTLED_MS = 1_200
 """How long a page is given after its last request, to draw."""
@@ -96,6 +97,11 @@ def pages(county: PlanningService) -> Iterator[tuple[str, str, bool]]:
     yield "scenario-compared", f"/scenarios/compare?ids={tried[0]},{tried[1]},plan#measures", False
     yield "scenario-map", f"/maps/compare?scenario={tried[1]}", False
     yield "scenario-home", f"/?scenario={tried[1]}", False
+    yield "console-home", "/", False
+    yield "console-review", f"/reviews/{review}?list=rectify", False
+    yield "console-park", f"/parks/{failing}", False
+    yield "console-sites", f"/sites?ranking={ranking}", False
+    yield "console-map", "/maps/overview", False
     yield "rulebook", "/rulebook", False
     yield "data", "/data", False
     yield "help", "/help", False

@@ -15,10 +15,20 @@ from geo_service.suitability.project import Project
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, overflow, serious
 from tests.county import County, box, parcel, zone
+from tests.patience import eventually
 
 pytestmark = pytest.mark.browser
 
 ROWS = 'tr[data-id^="parcel:"].can-select'
+MEETING = """() => {
+  const pins = [...document.querySelectorAll('.pin-candidates:not(.is-faded)')].map((pin) => {
+    const { x, y, width } = pin.getBoundingClientRect();
+    return { x: x + width / 2, y: y + width / 2, reach: width / 2 };
+  });
+  return pins.length ? pins.flatMap((one, index) => pins.slice(index + 1).filter((other) =>
+    Math.hypot(one.x - other.x, one.y - other.y) < one.reach + other.reach)).length : -1;
+}"""
+"""How many pairs of candidates' signs meet on a map; -1 if there are none."""
 
 
 def made_county() -> County:
@@ -290,6 +300,7 @@ def test_places_stand_by_park_and_the_whole_view_is_in_the_address(
     frame = page.frame_locator(".map-box iframe")
     expect(frame.locator('.app[data-state="done"]')).to_be_attached()
     expect(frame.locator(".dock")).to_be_hidden()
+    eventually(lambda: page.frames[-1].evaluate(MEETING) == 0, "no rank lies over another")
 
     for at in (0, told):
         rows.nth(at).locator("input[type=checkbox]").check()

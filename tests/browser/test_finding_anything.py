@@ -13,6 +13,8 @@ from tests.browser.console import in_both_windows, open_page, overflow, serious
 
 pytestmark = pytest.mark.browser
 
+SIGNED = "(rows) => rows.map((row) => row.dataset.list)"
+
 
 def test_ctrl_k_finds_and_enter_opens(visit: Visitor, service: str) -> None:
     page = open_page(visit, f"{service}/rulebook?lang=zh-Hans")
@@ -51,6 +53,10 @@ def test_a_park_opens_with_its_verdict_and_rules_open_to_findings(
     expect(page.locator(".line-figure")).to_have_count(3)
     rows = page.locator(".fold-row")
     assert rows.count() <= 10
+    # A cross is for broken binding rules: findings of guiding ones are for attention.
+    assert set(page.locator(".fold-row", has_text="指导性").evaluate_all(SIGNED)) == {"watch"}
+    assert "rectify" in page.locator(".fold-row", has_text="强制性").evaluate_all(SIGNED)
+    expect(page.locator(".park-verdict > .note")).to_contain_text("整改 8")
     first = page.locator('[data-rule="control_zone.ecological_red_line"]')
     first.locator("summary").click()
     expect(first.locator(".finding")).to_have_count(2)

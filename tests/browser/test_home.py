@@ -169,6 +169,8 @@ def test_the_leader_s_screen_needs_no_scrolling_and_keeps_its_filters(
     rows = page.locator(".dialog tbody tr")
     expect(rows).to_have_count(narrowed[0]["of"])
     expect(page).to_have_url(re.compile("figure=output"))
+    saved = page.locator(".dialog a[download]")
+    expect(saved).to_have_attribute("href", re.compile("/output/export.*tier=sme_cluster"))
     assert serious(page) == []
     page.keyboard.press("Escape")
     expect(rows).to_have_count(0)

@@ -163,6 +163,7 @@ def test_two_alternatives_are_made_compared_moved_on_half_published_and_undone(
         page.click("#undo")
         expect(page.locator("#edits > .is-off")).to_have_count(0)
         assert_told_as_judged(page, base)
+        assert_whole_on_paper(page)
         first = page.url.partition("?")[0]
 
         # The other alternative comes from a file; both stand beside the plan.
@@ -194,6 +195,21 @@ def test_two_alternatives_are_made_compared_moved_on_half_published_and_undone(
         expect(page.locator(".moved")).to_have_count(0)
         publish_half(page, base)
         assert (made.outside, made.dialogs) == ([], [])
+
+
+def assert_whole_on_paper(page: Page) -> None:
+    """No part of the workbench is cut on paper, and changes name the edits that bring them."""
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 1054, "height": 725})
+    page.emulate_media(media="print")
+    parts = page.locator(".bench-part:not(.is-stage)")
+    expect(parts).to_have_count(2)
+    rest = "parts => parts.map((part) => part.scrollHeight - part.clientHeight)"
+    assert max(parts.evaluate_all(rest)) <= 1
+    expect(page.locator(".causes .edit-link").first).to_be_visible()
+    page.emulate_media(media="screen")
+    page.set_viewport_size(size)
 
 
 def assert_compared(page: Page, base: str, tmp_path: Path) -> None:

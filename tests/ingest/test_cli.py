@@ -193,6 +193,7 @@ def test_a_file_of_which_most_is_refused_is_reported_and_not_published(
     assert "P8" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> None:
     path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
     terminal, other = pty.openpty()

@@ -20,6 +20,8 @@ from tests.client import TestClient
 from tests.county import County, Row, box, in_degrees, line, parcel
 from tests.ingest.made import table
 
+pytestmark = pytest.mark.slow
+
 Service = tuple[TestClient, RunningCounty]
 
 

@@ -215,12 +215,14 @@ def test_a_workspaces_own_layer_is_of_the_format_that_its_ending_says(tmp_path: 
 # ---- without end -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_view_without_end_is_stopped(read_apart: Read, tmp_path: Path) -> None:
     path = endless_geopackage(tmp_path / "a.gpkg")
     with pytest.raises(SourceError, match="was not read within 2 s"):
         read_apart(path, "parcels", least_seconds=2.0, bytes_a_second=1e12)
 
 
+@pytest.mark.slow
 def test_a_view_without_end_can_be_cancelled(plan: Plan, tmp_path: Path) -> None:
     class Stop(Exception):  # noqa: N818 - not an error: the test asks for it
         pass

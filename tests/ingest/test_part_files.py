@@ -24,6 +24,8 @@ from tests.county import County, box, in_degrees, parcel
 from tests.ingest.made import table
 from tests.terminal import run
 
+pytestmark = pytest.mark.slow
+
 Import = Callable[..., ImportResult]
 WHOLE, ADD, UPDATE = TakenAs.WHOLE, TakenAs.ADD, TakenAs.UPDATE
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -245,6 +246,43 @@ def test_a_token_expires_is_revoked_and_says_when_it_was_used(
 
 
 # ---- limits --------------------------------------------------------------------------------------
+
+
+def test_a_clock_set_back_does_not_make_a_token_last(
+    desk: AccountDesk, store: Store, clock: Clock
+) -> None:
+    """Of one day: used after 20 hours, over after 25, and not again when it is earlier."""
+    _, text = desk.make_token("li", [Role.PLANNER], days=1)
+    clock.forward(hours=20)
+    assert desk.who_by_token(text) is not None
+    clock.forward(hours=5)
+    assert desk.who_by_token(text) is None
+    clock.forward(hours=-3)  # 22 hours: this process knows that it was later
+    assert desk.who_by_token(text) is None
+    later = AccountDesk(lambda: store.accounts, now=clock)
+    clock.forward(hours=-4)  # 18 hours: another one knows that the token was used later
+    assert later.who_by_token(text) is None
+    clock.forward(hours=3)
+    assert later.who_by_token(text) is not None
+
+
+@pytest.mark.parametrize("name", ["li", "nobody"])
+def test_names_that_exist_and_others_cost_the_same(
+    desk: AccountDesk, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One hash is compared, made with the same cost; a password that is too long, too."""
+    desk.sign_in("nobody", PASSWORD)  # the hash that stands for nobody's is made once
+    compared: list[str] = []
+    hasher = desk._hasher  # noqa: SLF001 - what is counted
+
+    def verify(hashed: str, password: str) -> bool:
+        compared.append(hashed.rsplit("$", 2)[0])
+        return type(hasher).verify(hasher, hashed, password)
+
+    monkeypatch.setattr(desk, "_hasher", Mock(wraps=hasher, verify=verify))
+    for password in (OTHER, "x" * 1_000):
+        assert desk.sign_in(name, password).cookie is None
+    assert compared == ["$argon2id$v=19$m=64,t=1,p=1"] * 2
 
 
 def test_limits_are_parks_and_all_parks_of_townships(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from geo_service.model import FocusBasis
 from geo_service.reports.review import list_name
 from geo_service.reports.workbook import MOST_CHARACTERS, Book, Column, Formula, sheet_title
 from geo_service.reports.xlsx import review_workbook
+from geo_service.zoning.finding_table import FindingQuery, FindingTable
 from geo_service.zoning.review import Review
 from geo_service.zoning.worklists import LISTS
 from tests.maps.hostile import TEXTS
@@ -141,11 +142,17 @@ def test_each_list_holds_its_findings_and_says_whose_division_it_is(
     book: Workbook, demo_review: Review
 ) -> None:
     documents = content_of(demo_review).findings
+    rules = dict.fromkeys(demo_review.rulebook.rules, "")
+    table = FindingTable.of(
+        demo_review.results, demo_review.plan, parks=demo_review.park_ids, rules=rules
+    )
+    tabs = table.counts(FindingQuery()).by["worklist"]
     for name, title in zip(LISTS, [word(f"report.{key}") for key in LISTED], strict=True):
         sheet = book[title]
         assert "不是县里规定的正式清单" in str(sheet["A2"].value)
         ids = [row["问题编号"] for row in rows_of(sheet, 3)]
         assert ids == [item["finding_id"] for item in documents if list_name(item) == name]
+        assert len(ids) == tabs.get(name, 0)
 
 
 def test_sheets_are_ready_to_filter_and_to_print(book: Workbook) -> None:

@@ -16,7 +16,9 @@ from geo_service.language import Language, Translator
 from geo_service.plan import Plan
 from geo_service.reports.scenario import edit_documents
 from geo_service.scenarios.apply import apply_edits
-from geo_service.scenarios.judging import review_like
+from geo_service.scenarios.causes import find_causes
+from geo_service.scenarios.differences import CHANGING, find_changes
+from geo_service.scenarios.judging import Judge, review_like
 from geo_service.scenarios.reading import (
     MOST_EDITS,
     edits_of,
@@ -106,15 +108,8 @@ def one_edit() -> st.SearchStrategy[Document]:
 
 def makeable(plan: Plan, documents: list[Document]) -> list[Document]:
     """Return the edits that can be made one after another."""
-    chosen: list[Document] = []
-    for number, document in enumerate(documents):
-        one = {**document, "edit_id": f"e{number}"}
-        try:
-            apply_edits(plan, edits_of([*chosen, one]))
-        except ScenarioError:
-            continue
-        chosen.append(one)
-    return chosen
+    named = [{**one, "edit_id": f"e{number}"} for number, one in enumerate(documents)]
+    return makeable_as_named(plan, named)
 
 
 @given(documents=st.lists(one_edit(), min_size=1, max_size=5))
@@ -125,6 +120,74 @@ def test_a_scenario_is_judged_as_its_plan_would_be_in_full(
     made = gs.scenario(plan, makeable(plan, documents))
     quick = review_like(base_review, made.plan)
     assert told(quick) == told(review(made.plan, base_review.rulebook, as_of=DEMO_DAY))
+
+
+def outcome_of(
+    plan: Plan, base: Review, documents: list[Document]
+) -> dict[str, tuple[object, ...]] | None:
+    """Return what becomes of findings by edits, each plan reviewed in full; None: cannot be."""
+    try:
+        changed = apply_edits(plan, edits_of(documents)).plan
+    except ScenarioError:
+        return None
+    after = review(changed, base.rulebook, as_of=DEMO_DAY)
+    return {change.key: change.state for change in find_changes(base, after, CHANGING)}
+
+
+def causes_in_full(plan: Plan, base: Review, documents: list[Document]) -> dict[str, set[str]]:
+    """Return which edits bring each change about: without them it stays away, or alone they do."""
+    whole = outcome_of(plan, base, documents) or {}
+    without = {}
+    for document in documents:
+        rest = [one for one in documents if one is not document]
+        found = outcome_of(plan, base, rest)
+        without[document["edit_id"]] = (
+            outcome_of(plan, base, makeable_as_named(plan, rest)) if found is None else found
+        )
+    needed = {
+        key: {name for name, found in without.items() if (found or {}).get(key) != state}
+        for key, state in whole.items()
+    }
+    alone = {
+        document["edit_id"]: outcome_of(plan, base, [document]) or {} for document in documents
+    }
+    return {
+        key: names or {name for name, found in alone.items() if found.get(key) == whole[key]}
+        for key, names in needed.items()
+    }
+
+
+def makeable_as_named(plan: Plan, documents: list[Document]) -> list[Document]:
+    """Return those of edits with ids that can be made one after another."""
+    chosen: list[Document] = []
+    for one in documents:
+        if outcome_is_makeable(plan, [*chosen, one]):
+            chosen.append(one)
+    return chosen
+
+
+def outcome_is_makeable(plan: Plan, documents: list[Document]) -> bool:
+    """Return whether edits can be made."""
+    try:
+        apply_edits(plan, edits_of(documents))
+    except ScenarioError:
+        return False
+    return True
+
+
+@given(documents=st.lists(one_edit(), min_size=2, max_size=4))
+@thorough(15, in_deep=300)
+def test_the_edits_that_are_named_as_causes_are_those_that_full_reviews_tell(
+    plan: Plan, base_review: Review, documents: list[Document]
+) -> None:
+    edits = makeable(plan, documents)
+    made = gs.scenario(plan, edits)
+    judge = Judge(base_review)
+    changes = find_changes(base_review, judge.review(made.plan), CHANGING)
+    found = find_causes(made, judge, changes)
+    assert {key: set(cause.edit_ids) for key, cause in found.items()} == causes_in_full(
+        plan, base_review, edits
+    )
 
 
 @given(documents=st.lists(one_edit(), min_size=1, max_size=5))

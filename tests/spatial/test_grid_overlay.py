@@ -320,6 +320,7 @@ def test_distances_by_hand() -> None:
     assert line.tolist() == [0, 0, 1, 1, 2, 2, 1, 0, -1]
 
 
+@pytest.mark.slow
 def test_many_subjects_and_segments_are_those_of_shapely() -> None:
     numbers = np.random.default_rng(7)
     walks = numbers.normal(0, 30, (20, 3000, 2)).cumsum(axis=1) + numbers.uniform(

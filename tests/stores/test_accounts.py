@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from geo_service.access import Acting, Role, acting_as
 from geo_service.errors import ConflictError, NotFoundError
+from geo_service.stores import accounts as account_records
 from geo_service.stores.accounts import Account, Session, Token, digest_of
 from geo_service.stores.audit import AuditLine
 from geo_service.stores.base import Store
@@ -120,6 +122,37 @@ def test_failures_are_counted_by_name_until_they_are_forgotten(store: Store) -> 
     assert store.accounts.tries("li") is None
     store.accounts.forget_tries("wang")
     assert store.accounts.tries("wang") is None
+
+
+def test_of_many_names_only_so_many_are_remembered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four names in room for three: of those that failed once the oldest goes, none that waits."""
+    monkeypatch.setattr(account_records, "MOST_TRIED", 3)
+    long_ago = NOW - timedelta(days=1)
+
+    def fail(name: str, minute: int) -> None:
+        moment = NOW + timedelta(minutes=minute)
+        store.accounts.count_failure(name, moment, forget_before=long_ago)
+
+    for minute in range(5):
+        fail("waits", minute)
+    for number in range(50):
+        fail(f"name {number}", 10 + number)
+    kept = [f"name {number}" for number in range(50) if store.accounts.tries(f"name {number}")]
+    assert kept == ["name 48", "name 49"]
+    waiting = store.accounts.tries("waits")
+    assert waiting is not None
+    assert waiting.failures == 5
+
+
+def test_lines_written_while_the_clock_ran_backwards_keep_their_order(store: Store) -> None:
+    times = ["2026-11-30T10:00:00.000+00:00", "2026-11-30T08:00:00.000+00:00"]
+    for number, at in enumerate(times):
+        store.audit.append(AuditLine(at=at, account="li", action=str(number)))
+    told = [json.loads(content) for _, content in store.audit.last(10)]
+    assert [(line["action"], line["at"]) for line in told] == [("0", times[0]), ("1", times[1])]
+    assert store.audit.verify() == []
 
 
 def test_a_result_belongs_to_all_who_asked_for_it(store: Store) -> None:

@@ -288,6 +288,7 @@ def test_closing_leaves_no_process_and_no_file(folder: Path) -> None:
         apart.tiles.find("parcels", 1, 0, 0)
 
 
+@pytest.mark.usefixtures("real_collector")
 @pytest.mark.parametrize("is_apart", [False, True])
 def test_plans_that_no_longer_count_are_not_held(
     start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_apart: bool

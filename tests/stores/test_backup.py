@@ -24,6 +24,8 @@ from tests.stores.conftest import Place
 from tests.stores.made import publish_parcels
 from tests.terminal import run
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long password"  # noqa: S105 - of accounts that a test makes
 Start = Callable[[], PlanningService]
 

@@ -35,6 +35,8 @@ from tests.stores.conftest import Place
 from tests.stores.made import catalogue_of, publish_parcels
 from tests.terminal import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(county: County, place: Place) -> WorkspaceAt:

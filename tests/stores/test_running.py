@@ -33,6 +33,8 @@ from tests.county import box, in_degrees
 from tests.patience import eventually
 from tests.stores.made import publish_parcels
 
+pytestmark = pytest.mark.slow
+
 RULEBOOK = """
 format: "1"
 title: {zh-Hans: 试验, en: Trial}

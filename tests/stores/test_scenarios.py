@@ -29,6 +29,8 @@ from tests.patience import PATIENCE_S
 from tests.scenarios.made import cut, edit, moved, scenario_county, told
 from tests.stores.conftest import Place
 
+pytestmark = pytest.mark.slow
+
 Document = dict[str, Any]
 
 

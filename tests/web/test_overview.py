@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import statistics
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from geo_service.planning import PlanningService as Running
@@ -117,6 +119,13 @@ def test_the_rows_behind_a_figure_add_up_to_it(client: TestClient, name: str) ->
     assert values[: len(known)] == known  # what is unknown comes last
     second = get(client, f"/api/overview/{name}?tier=sme_cluster&limit=2&offset=1")["rows"]
     assert [row["id"] for row in second] == [row["id"] for row in page["rows"][1:3]]
+    # So do those of its workbook, which holds all of them.
+    saved = client.get(f"/api/overview/{name}/export?tier=sme_cluster")
+    sheet = openpyxl.load_workbook(io.BytesIO(saved.content)).worksheets[0]
+    cells: list[Any] = [row[-1].value for row in sheet.iter_rows()]
+    assert cells[0] == pytest.approx(found["value"])
+    assert sum(cell for cell in cells[2:] if cell is not None) == pytest.approx(found["value"])
+    assert len(cells) - 2 == found["of"]
 
 
 def test_failing_parks_stand_worst_first_each_with_its_reason(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import cast
 
 import httpx2
@@ -49,13 +49,27 @@ PUBLIC = {
 """All else that a viewer gets: figures as they may be told to everybody (`test_withheld.py`)."""
 ABOUT_GROUND = {"GET /here", "POST /api/here", "GET /api/identify"}
 OF_PARTS = {
-    *("GET /compare", "GET /reviews", "GET /reviews/{review_id}", "GET /api/overview/{figure}"),
+    *("GET /compare", "GET /reviews", "GET /reviews/{review_id}"),
+    *("GET /api/overview/{figure}", "GET /api/overview/{figure}/export"),
     *("GET /api/reviews/{review_id}/desk", "GET /api/reviews/{review_id}/rows"),
     *("GET /api/reviews", "GET /api/reviews/{review_id}/counts"),
     *("GET /api/reviews/{review_id}/export", "GET /api/reviews/{review_id}/register"),
     "GET /api/layers/{layer}/boundary-points",
+    *("GET /sites", "GET /sites/sheet", "GET /api/projects"),
+    *("GET /api/jobs", "GET /api/jobs/{job_id}", "DELETE /api/jobs/{job_id}"),
+    *("GET /api/rankings", "GET /api/rankings/{ranking_id}"),
+    *(
+        f"GET /api/rankings/{{ranking_id}}/{part}"
+        for part in ("comparison", "explanation", "features", "routes", "sensitivity", "export")
+    ),
+    "POST /api/rankings/{ranking_id}/weights",
 }
 """What those who look get of their own parks, or without what is restricted, as of the whole."""
+RANKING_OF_PARTS = {
+    *("POST /api/projects/read", "POST /api/rankings", "POST /api/rankings/{ranking_id}/run"),
+    "DELETE /api/rankings/{ranking_id}",
+}
+"""What planners make of the part that they see."""
 PARTS = {
     "viewer": PUBLIC,
     "limited": (PUBLIC - ABOUT_GROUND) | OF_PARTS,
@@ -179,11 +193,11 @@ def ask(client: TestClient, route: str, token: str | None = None) -> httpx2.Resp
     return client.request(method, path, headers=headers)
 
 
-def refused_to_a_part(route: str) -> int:
+def refused_to_a_part(route: str, told_why: Collection[str] = ()) -> int:
     """Return how a route is refused to who sees a part: a page in words, ids as if not there."""
     method, path = route.split(" ", 1)
     is_page = method == "GET" and not path.startswith(("/api/", "/tiles/"))
-    return 403 if is_page and "{" not in path else 404
+    return 403 if (is_page or route in told_why) and "{" not in path else 404
 
 
 def test_every_route_has_a_decision_and_every_decision_a_route(app: FastAPI) -> None:
@@ -228,8 +242,9 @@ def test_a_limited_account_gets_its_parks_and_what_is_no_data(
     client: TestClient, app: FastAPI, tokens: dict[str, str]
 ) -> None:
     for route in sorted(all_routes(app)):
-        is_allowed = route in FREE | WITHOUT_DATA | PARTS["limited"]
-        expected = REACHED if is_allowed else refused_to_a_part(route)
+        is_allowed = route in FREE | WITHOUT_DATA | PARTS["limited"] | RANKING_OF_PARTS
+        own = DOES[Role.PLANNER] | DOES[Role.STEWARD] | SAFE_OF_STEWARDS
+        expected = REACHED if is_allowed else refused_to_a_part(route, told_why=own)
         assert ask(client, route, tokens["limited"]).status_code == expected, route
 
 
@@ -245,12 +260,12 @@ def test_a_limited_account_gets_no_other_park(client: TestClient, tokens: dict[s
 
 @pytest.mark.parametrize("roles", [{Role.PLANNER}, set(Role)])
 def test_who_gets_no_restricted_columns_gets_what_is_listed(roles: set[Role]) -> None:
-    """Whatever it may do: nothing is made or changed of what is not seen whole."""
+    """Whatever it may do: but rankings nothing is made or changed of what is not seen whole."""
     who = Acting(account="masked", roles=frozenset(roles))
     sight = Sight(hidden=frozenset({"enterprises.tax_cny"}))
     let = {name for name, decision in DECISIONS.items() if decision.lets(who, sight)}
     watched = {"GET /metrics"} if Role.ADMIN in roles else set()
-    assert let == FREE | WITHOUT_DATA | PARTS["masked"] | watched
+    assert let == FREE | WITHOUT_DATA | PARTS["masked"] | RANKING_OF_PARTS | watched
 
 
 @pytest.mark.usefixtures("_only_reached")
@@ -288,6 +303,36 @@ def test_what_one_may_not_see_is_told_as_what_is_not_there(
     assert other.status_code == none.status_code == 404
     assert other.text == none.text.replace("P9", "P2")
     assert client.get("/api/parks/P1", headers=headers).status_code == 200
+
+
+def test_the_review_of_a_scenario_is_told_to_who_may_see_the_scenario(
+    client: TestClient, tokens: dict[str, str], county: PlanningService
+) -> None:
+    """Its id stands in no list, and knowing it is not enough."""
+    county.accounts.add("other", [Role.PLANNER], PASSWORD)
+    other = county.accounts.make_token("other", [Role.PLANNER])[1]
+    headers = {
+        name: {"authorization": f"Bearer {token}"}
+        for name, token in {**tokens, "other": other}.items()
+    }
+    change = {"op": "set_value", "layer": "parcels", "id": "A", "column": "power_kva", "value": 5}
+    body = {"name": "方案", "reason": "会", "edits": [{**change, "reason": "会"}]}
+    made = client.post("/api/scenarios", json=body, headers=headers["planner"])
+    assert made.status_code == 201, made.text
+    address = f"/api/scenarios/{made.json()['scenario_id']}"
+    told = client.get(f"{address}/changes", headers=headers["planner"]).json()
+    review_id = told["review_id"]
+    assert review_id != county.review.review_id
+    for path in (f"/api/reviews/{review_id}", f"/api/reviews/{review_id}/findings"):
+        for name in ("planner", "reviewer", "steward", "admin"):
+            assert client.get(path, headers=headers[name]).status_code == 200, name
+        hidden = client.get(path, headers=headers["other"])
+        unknown = client.get(path.replace(review_id, "r-0123456789ab"), headers=headers["other"])
+        assert hidden.status_code == unknown.status_code == 404
+        assert hidden.text == unknown.text.replace("r-0123456789ab", review_id)
+    same = client.post("/api/scenarios", json=body, headers=headers["other"]).json()
+    client.get(f"/api/scenarios/{same['scenario_id']}/changes", headers=headers["other"])
+    assert client.get(f"/api/reviews/{review_id}", headers=headers["other"]).status_code == 200
 
 
 def test_no_answer_is_kept_by_a_browser_for_the_next_account(

@@ -179,6 +179,7 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
     return files
 
 
+@pytest.mark.slow
 def test_a_real_process_speaks_tls_under_a_prefix(tmp_path: Path) -> None:
     workspace = five_sites().write(tmp_path / "county")
     certificate, key = write_certificate(tmp_path)

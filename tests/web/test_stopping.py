@@ -18,7 +18,10 @@ from tests.county import County
 from tests.patience import PATIENCE_S, eventually
 from tests.web.served import served
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it sends signals")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it sends signals"),
+]
 HALF = b'{"name": "slow", '
 REST = b'"edits": []}'
 HEAD = (

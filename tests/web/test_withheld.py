@@ -21,18 +21,21 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from geo_service.access import Role
+from geo_service.access import Acting, Role, acting_as
+from geo_service.errors import NotFoundError
 from geo_service.language import Language
 from geo_service.maps.kinds import KINDS
 from geo_service.planning import PlanningService, accounts
+from geo_service.planning.rankings import RankingFormat
 from geo_service.planning.review_files import ExportFormat
+from geo_service.stores.base import RANKING
 from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.decisions import DECISIONS
 from geo_service.web.shares import ShareLimits
 from geo_service.zoning.county_figures import FigureName
 from tests.client import TestClient
 from tests.county import box, enterprise, point
-from tests.suitability.made import five_sites
+from tests.suitability.made import WISHES, asked, five_sites
 
 NAME, TAX, OUTPUT, INVESTED = "密名甲", 77_310_001, 88_420_002, 99_530_003
 BUILDING, FACILITY = "密楼乙", "密设施丙"
@@ -99,6 +102,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlanningService
         for role in Role:
             running.accounts.add(role.value, [role], PASSWORD)
         running.accounts.add("limited", [Role.REVIEWER], PASSWORD, parks=["P2"])
+        running.accounts.add("of_P1", [Role.PLANNER], PASSWORD, parks=["P1"])
     yield running
     running.close()
 
@@ -115,7 +119,8 @@ def client(county: PlanningService) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def headers(county: PlanningService) -> dict[str, dict[str, str]]:
     """Return for each account the header that it asks with."""
-    roles = {role.value: role for role in Role} | {"limited": Role.REVIEWER}
+    others = {"limited": Role.REVIEWER, "of_P1": Role.PLANNER}
+    roles = {role.value: role for role in Role} | others
     made = {name: county.accounts.make_token(name, [role])[1] for name, role in roles.items()}
     return {name: {"authorization": f"Bearer {token}"} for name, token in made.items()}
 
@@ -308,6 +313,114 @@ def test_a_limited_account_gets_files_of_its_parks_alone(
     assert "P1 园".encode() not in unpacked(sheet)
     whole = client.get(f"/api/reviews/{county.review.review_id}/export?format=xlsx", headers=header)
     assert whole.status_code == 404
+
+
+IN_CHINESE = {"accept-language": "zh-Hans"}
+
+
+def _rank(
+    client: TestClient, header: dict[str, str], **values: object
+) -> tuple[str, httpx2.Response]:
+    """Rank the project of five sites, and return the ranking's id and the first answer."""
+    more: dict[str, object] = {
+        name: {} for name in ("chain_affinity", "per_mu_potential", "focus_effect")
+    }
+    wishes = {**WISHES, **more}
+    answer = client.post(
+        "/api/rankings", json=asked(criteria=wishes, **values), headers={**header, **IN_CHINESE}
+    )
+    assert answer.status_code == 200, answer.text  # 201 would say that it was saved
+    return answer.json()["ranking_id"], answer
+
+
+def _of_ranking(client: TestClient, header: dict[str, str], ranking_id: str) -> bytes:
+    """Return all that is answered about a ranking: its routes, files, map and page, unpacked."""
+    at = f"/api/rankings/{ranking_id}"
+    first = client.get(at, headers=header).json()["candidates"][0]["candidate_id"]
+    found = [
+        client.get(address, headers=header)
+        for address in (
+            *(at, "/api/rankings", f"{at}/features", "/api/jobs", "/sites"),
+            *(f"{at}/explanation?candidate={first}", f"{at}/routes?candidate={first}"),
+            *(f"{at}/export?format={item.value}" for item in RankingFormat),
+            *(f"{at}/comparison?before={ranking_id}", f"/sites/sheet?ranking={ranking_id}"),
+            f"/maps/ranking?ranking_id={ranking_id}",
+            f"/maps/ranking/features/candidates?ranking_id={ranking_id}",
+        )
+    ]
+    found.append(client.post(f"{at}/weights", json={}, headers=header))
+    found.append(client.post(f"{at}/run", headers=header))
+    refused = [
+        (str(one.request.url), one.status_code, one.text)
+        for one in found
+        if one.status_code not in {200, 202}
+    ]
+    assert not refused
+    return b"\n".join(unpacked(answer) for answer in found)
+
+
+def test_a_ranking_of_a_part_tells_nothing_that_is_kept_from_it(
+    client: TestClient, county: PlanningService, headers: dict[str, dict[str, str]]
+) -> None:
+    ranking_id, answer = _rank(client, headers["planner"])
+    told = answer.json()
+    assert not found_in(_of_ranking(client, headers["planner"], ranking_id), OF_COLUMNS)
+    assert {item["park_id"] for item in told["candidates"]} == {"P1", "P2"}
+    assert told["saved"] is False
+    assert "存入库" in told["not_saved"]
+    assert any("不向本账户公开" in note for note in told["notes"])
+    assert not county.workspace.store.saved(RANKING)
+
+
+def test_a_ranking_of_own_parks_knows_no_other(
+    client: TestClient, headers: dict[str, dict[str, str]]
+) -> None:
+    """Of A, B and E in P1, E lies in a red line; output per mu of P1 is told, partners are not."""
+    ranking_id, answer = _rank(client, headers["of_P1"])
+    told = answer.json()
+    assert [item["candidate_id"] for item in told["excluded"]] == ["parcel:E"]
+    assert {item["candidate_id"] for item in told["candidates"]} == {"parcel:B"}  # A is built on
+    assert any("只比较本账户的园区" in note for note in told["notes"])
+    everything = _of_ranking(client, headers["of_P1"], ranking_id)
+    for other in ("P2 园", "parcel:C", "parcel:D"):
+        assert f'"{other}"'.encode() not in everything
+    left_out = next(note for note in told["notes"] if "未计入：" in note)
+    assert "上下游" in left_out or "产业链" in left_out
+
+
+def test_a_ranking_belongs_to_what_was_seen_when_it_was_made(
+    client: TestClient, county: PlanningService, headers: dict[str, dict[str, str]]
+) -> None:
+    """Not to who sees less later, nor to others of the same sight; jobs neither."""
+    county.accounts.add("narrowed", [Role.PLANNER], PASSWORD)
+    token = county.accounts.make_token("narrowed", [Role.PLANNER])[1]
+    header = {"authorization": f"Bearer {token}"}
+    ranking_id, _ = _rank(client, header, name="以后看得少")
+    address = f"/api/rankings/{ranking_id}"
+    assert client.get(address, headers=header).status_code == 200
+    for other in ("planner", "of_P1", "reviewer", "limited", "viewer"):
+        assert client.get(address, headers=headers[other]).status_code == 404, other
+        listed = client.get("/api/rankings", headers=headers[other])
+        assert ranking_id not in listed.text
+    narrowed = Acting(account="narrowed", roles=frozenset({Role.PLANNER}), parks=frozenset({"P2"}))
+    with acting_as(narrowed), pytest.raises(NotFoundError):
+        county.seen_by(narrowed).rankings.document(ranking_id, Language.EN)
+
+
+def test_new_land_is_not_sought_for_who_sees_a_part(
+    client: TestClient, headers: dict[str, dict[str, str]]
+) -> None:
+    """Ground of other parks would look free; nor is a scenario's plan at hand."""
+    for name in ("planner", "of_P1"):
+        project, header = asked(candidates=["parcel", "land"]), {**headers[name], **IN_CHINESE}
+        refused = client.post("/api/rankings", json=project, headers=header)
+        assert refused.status_code == 400
+        assert "本账户只看到一部分" in refused.json()["detail"]
+        scenario = client.post("/api/rankings", json=asked(scenario="x"), headers=headers[name])
+        assert scenario.status_code == 404
+        making = client.post("/api/scenarios", json={}, headers=header)
+        assert making.status_code == 403
+        assert "请由能看到全县的账户办理" in making.json()["detail"]
 
 
 def test_a_page_says_what_its_account_does_not_see(

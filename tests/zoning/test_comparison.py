@@ -295,6 +295,18 @@ def test_every_finding_of_the_demo_is_of_a_subject_that_its_rule_ran_on(
         assert bool(marked) == bool(count.checked), rule
 
 
+def test_projecting_a_layer_to_metres_and_back_changes_nothing(demo: Plan) -> None:
+    rules = (RED, "control_zone.permanent_farmland", "control_zone.water_source_1")
+    before = reviewed(demo, *rules)
+    zones = demo.geo("control_zones")
+    there_and_back = zones.to_crs("EPSG:4526").to_crs("EPSG:4490")
+    assert not there_and_back.geometry.geom_equals(zones.geometry).all()
+    moved = there_and_back[["zone_id", "geometry"]]
+    after = reviewed(demo.with_rows("control_zones", moved, label="projected"), *rules)
+    assert before.results
+    assert set(told(before, after)) == {"unchanged"}
+
+
 def test_the_demo_compared_with_itself_is_unchanged(demo_review: Review) -> None:
     result = compared(demo_review, demo_review)
     assert result.counts == {

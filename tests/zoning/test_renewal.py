@@ -143,6 +143,7 @@ def bases() -> dict[tuple[bool, int], Review]:
     return {}
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 10**9),
     many=st.sampled_from([20_000, 20_000, 100]),

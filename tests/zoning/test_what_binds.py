@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def reviewed(county: County, text: str) -> Review:
         return review(plan, rules, as_of=DAY)
 
 
+@pytest.mark.slow
 @thorough(60)
 @given(counties(), rulebooks())
 def test_only_a_law_or_the_county_makes_a_park_fail(county: County, rules: str) -> None:

@@ -189,7 +189,15 @@ export class Drawing {
     return (this.items.get('parks') || []).filter((item) => item.isDrawn && item.marker);
   }
 
-  // Where a feature's sign is: a park's may have made way for another.
+  // What carries a sign that others keep off, in the order in which it gets its place.
+  signed() {
+    const candidates = (this.items.get('candidates') || [])
+      .filter((item) => item.isDrawn && item.marker && this.isForemost(item))
+      .sort((one, other) => one.feature.properties.rank - other.feature.properties.rank);
+    return [...this.parks().filter((item) => !this.givesWay(item)), ...candidates];
+  }
+
+  // Where a feature's sign is: it may have made way for another.
   placeOf(item) {
     return item.place ?? item.bounds.getCenter();
   }

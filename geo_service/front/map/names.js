@@ -39,7 +39,7 @@ function parkNames(drawing, zoom) {
       kind: tier,
       size: PARK_LABELS[tier].size,
       radius: reachOf(item),
-      isAlways: tier === 'municipal_park',
+      isAlways: tier === 'municipal_park' && settings.kind !== 'ranking',
     }))
     .sort((one, other) => other.size - one.size);
 }
@@ -79,7 +79,7 @@ function otherMarkers(drawing) {
   return [...facilities, ...candidates]
     .map((item) => ({ item, size: settings.symbols[item.key].size }))
     .filter(({ size }) => size)
-    .map(({ item, size }) => square(drawing.map, item.bounds.getCenter(), size / 2));
+    .map(({ item, size }) => square(drawing.map, drawing.placeOf(item), size / 2));
 }
 
 function square(map, latlng, half) {

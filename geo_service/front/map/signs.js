@@ -1,5 +1,5 @@
-// Keeps the signs of parks apart: one that would lie over another moves to the nearest free place,
-// and a thin line leads back to where the park is.
+// Keeps the signs of parks apart, and those of candidates: one that would lie over another moves to
+// the nearest free place, and a thin line leads back to where the feature is.
 import { HALO_PX } from './markers.js';
 import { settings } from './settings.js';
 
@@ -14,9 +14,11 @@ const NAME_PX = 14.5;
 const NAME_REACH_PX = 10;
 const CLEAR_PX = 2;
 
-// How far a park's sign reaches from its centre, its halo included.
+// How far a sign reaches from its centre, a park's halo included.
 export function reachOf(item) {
-  return settings.symbols[`tier.${item.feature.properties.tier}`].size / 2 + HALO_PX;
+  return item.source.name === 'parks'
+    ? settings.symbols[`tier.${item.feature.properties.tier}`].size / 2 + HALO_PX
+    : settings.symbols[item.key].size / 2;
 }
 
 /**
@@ -69,7 +71,7 @@ export class Signs {
   place() {
     const { map } = this.drawing;
     const view = map.getBounds().pad(1);
-    const items = this.drawing.parks().filter((item) => !this.drawing.givesWay(item));
+    const items = this.drawing.signed();
     const shown = items.length > MOST_SIGNS ? [] : items;
     const key = `${map.getZoom()} ${shown.map((item) => item.feature.id).join()}`;
     if (key === this.placed) {

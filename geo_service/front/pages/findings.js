@@ -5,7 +5,7 @@ import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
 import { basisMark, citation } from './bases.js';
 import { parkAddress, t, wordOf } from './frame.js';
-import { illustrativeMark, severityMark, verdictBadge } from './marks.js';
+import { findingBadge, illustrativeMark, severityMark } from './marks.js';
 
 // How many findings a list asks for at a time.
 export const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 50;
@@ -132,7 +132,7 @@ function head(finding, context, isOpen, press) {
   return make(
     'button',
     { type: 'button', class: 'finding-head', 'aria-expanded': String(isOpen), click: press },
-    verdictBadge(finding.verdict, 20),
+    findingBadge(finding, 20),
     make(
       'span',
       { class: 'finding-words' },

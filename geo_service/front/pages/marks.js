@@ -31,6 +31,31 @@ export function verdictBadge(verdict, size = 18) {
   return badge('circle', verdictColour(verdict), start.symbols[`verdict.${verdict}`].sign, size);
 }
 
+/**
+ * The list that a finding stands in, as tabs and the workbook's sheets count it.
+ * @param {{ approval?: any, waived?: any, severity: string | null, verdict: string }} finding
+ */
+export function worklistOf({ approval, waived, severity, verdict }) {
+  if (approval || waived) {
+    return approval ? 'approved' : 'waived';
+  }
+  if (verdict === 'unknown') {
+    return 'supplement';
+  }
+  return severity === 'must' && verdict === 'fail' ? 'rectify' : 'watch';
+}
+
+// The sign of each list: a cross stands for a broken binding rule and for nothing else.
+export const LIST_SIGNS = { rectify: 'fail', watch: 'watch', supplement: 'unknown' };
+
+// A finding's sign; none for one that is set aside.
+export function findingBadge(finding, size) {
+  const sign = LIST_SIGNS[worklistOf(finding)];
+  return sign
+    ? verdictBadge(sign, size)
+    : make('span', { class: 'row-aside', 'aria-hidden': 'true' });
+}
+
 export function verdictMark(verdict) {
   return make(
     'span',

@@ -11,7 +11,7 @@ import { enterprises } from './park/enterprises.js';
 import { perMuFigure } from './park/scatter.js';
 import { floorsPanel } from './park/floors.js';
 import { mixFigure } from './park/mix.js';
-import { RuleRows } from './park/rules.js';
+import { RuleRows, listCounts } from './park/rules.js';
 import { trendFigure } from './park/trend.js';
 import { figures, verdictHead } from './park/verdict.js';
 import { button, pageHead, panel } from './parts.js';
@@ -89,7 +89,9 @@ function opening(park, profile) {
     onSelect: (finding) => finding && map.select('findings', finding.finding_id),
     showMap: () => map.node.scrollIntoView({ block: 'center' }),
   });
-  const total = profile.verdict.rules.reduce((sum, rule) => sum + rule.findings, 0);
+  const lists = Object.entries(listCounts(profile.verdict.rules))
+    .map(([list, number]) => `${t(`review.list_${list}`)} ${count(number)}`)
+    .join(' · ');
   if (shownLayer && shownId.length) {
     map.select(shownLayer, shownId.join(':'));
   }
@@ -101,8 +103,8 @@ function opening(park, profile) {
       { className: 'park-verdict' },
       verdictHead(park, profile.verdict),
       figures(profile.verdict),
-      total
-        ? [make('p', { class: 'note' }, t('park.rules_note', { count: count(total) })), rules.node]
+      lists
+        ? [make('p', { class: 'note' }, t('park.rules_note', { lists })), rules.node]
         : emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') }),
     ),
     map.panel(),

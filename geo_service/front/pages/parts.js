@@ -100,6 +100,26 @@ export function labelled(label, control, { help = null, className = '' } = {}) {
   );
 }
 
+// A field for a file in the words of the page, where browsers would use those of their own language.
+export function labelledFile(label, input, options = {}) {
+  const name = make('bdi', { class: 'file-name' });
+  const tell = () => {
+    name.textContent = input.files?.[0]?.name ?? t('console.no_file');
+  };
+  input.addEventListener('change', tell);
+  tell();
+  const field = labelled(label, input, options);
+  const box = make(
+    'span',
+    { class: 'file-box' },
+    make('span', { class: 'button plain', 'aria-hidden': 'true' }, t('console.choose_file')),
+    name,
+  );
+  input.replaceWith(box);
+  box.prepend(input);
+  return field;
+}
+
 /**
  * What can be chosen of a section's words, or all of it.
  * @returns {[string, string][]}

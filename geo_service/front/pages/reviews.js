@@ -2,7 +2,7 @@
 import { commaIn, hasValue } from '../shared/format.js';
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
-import { button, labelled, pageHead, panel, select } from './parts.js';
+import { button, labelled, labelledFile, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
 import { notRecorded } from './bases.js';
 import { has, pageAddress, setTitle, showPage, start, t } from './frame.js';
@@ -60,9 +60,8 @@ function aboutColumns() {
       show: (item) =>
         make(
           'span',
-          {},
+          { class: 'chips' },
           make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)),
-          ' ',
           item.review_id === start.review_id
             ? make('span', { class: 'chip is-current' }, t('review.current'))
             : null,
@@ -205,7 +204,7 @@ function again() {
         'div',
         { class: 'form' },
         labelled(t('review.rulebook_text'), text, { help: t('review.rulebook_help') }),
-        labelled(t('review.rulebook_file'), file),
+        labelledFile(t('review.rulebook_file'), file),
       ),
     ),
     container,

@@ -3,7 +3,7 @@ import { dataText, make } from '../shared/dom.js';
 import { count, time } from './amounts.js';
 import { ask, emptyState, errorState, get } from './api.js';
 import { pageAddress, printPage, setTitle, showPage, t } from './frame.js';
-import { button, labelled, pageHead, panel } from './parts.js';
+import { button, labelled, labelledFile, pageHead, panel } from './parts.js';
 import { author, faultOf, keepAuthor } from './scenario/words.js';
 import { table } from './table.js';
 
@@ -92,7 +92,7 @@ function importForm() {
   return make(
     'div',
     { class: 'stack-small' },
-    labelled(t('scenarios.file'), file, { help: t('scenarios.file_help') }),
+    labelledFile(t('scenarios.file'), file, { help: t('scenarios.file_help') }),
     outcome,
   );
 }

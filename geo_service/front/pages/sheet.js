@@ -5,7 +5,8 @@ import { area, count, money } from './amounts.js';
 import { errorState, get } from './api.js';
 import { parkAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
-import { tierMark, verdictBadge, verdictMark } from './marks.js';
+import { LIST_SIGNS, tierMark, verdictBadge, verdictMark } from './marks.js';
+import { gravest } from './park/rules.js';
 import { figures } from './park/verdict.js';
 import { button, pageHead } from './parts.js';
 
@@ -65,7 +66,7 @@ function rules({ rules: rows }) {
         make(
           'p',
           { class: 'fold-line' },
-          verdictBadge(rule.verdict, 14),
+          verdictBadge(LIST_SIGNS[gravest(rule)], 14),
           make('span', { class: 'fold-title' }, dataText(rule.title)),
           make(
             'span',

@@ -6,6 +6,7 @@ say their value, and leads to these rows.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from cachetools import LRUCache
 
 from geo_service.errors import NotFoundError
 from geo_service.model import Tier, Verdict
+from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.pages.park_verdict import ParkReason, decisive_reason, pass_share_of
-from geo_service.reports.document import Document, plain
+from geo_service.planning.review_files import MEDIA_TYPES, ExportFormat
+from geo_service.reports.document import Document, is_illustrative, plain
 from geo_service.wording import said, shorten
 from geo_service.zoning.county_figures import (
     CountyFigure,
@@ -134,6 +137,26 @@ class OverviewDesk:
                 for row in shown
             ],
         }
+
+    def export(
+        self, name: str, language: Language, asked: ParkFilter, *, scenario: str | None = None
+    ) -> Download:
+        """Return all rows behind a figure as a workbook; raises as `rows`."""
+        # Its library is heavy, and most who look at figures save none.
+        from geo_service.reports.figure_xlsx import figure_xlsx  # noqa: PLC0415
+
+        review = self._review_of(scenario)
+        translator = self._state.translator(language)
+        every = (sys.maxsize, 0)
+        document = self.rows(name, language, asked, every, scenario=scenario) | {
+            "as_of": review.as_of.isoformat(),
+            "illustrative": is_illustrative(review.plan),
+            "confidentiality": review.plan.settings.confidentiality,
+        }
+        county = translator.pick(review.plan.settings.name)
+        words = f"{county}_{translator.text(f'home.figure_{name}')}_{review.as_of.isoformat()}"
+        content = figure_xlsx(document, translator, county=county)
+        return Download(file_name(words, "xlsx"), MEDIA_TYPES[ExportFormat.XLSX], content)
 
     def _review_of(self, scenario: str | None) -> Review:
         return self._state.review if scenario is None else self._scenarios().judged(scenario).review

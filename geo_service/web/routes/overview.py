@@ -10,9 +10,17 @@ from fastapi.responses import Response
 from geo_service.errors import NotFoundError
 from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.planning.pages.overview import ParkFilter
-from geo_service.web.answers import answers
+from geo_service.planning.review_files import MEDIA_TYPES, ExportFormat
+from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import Limit, Offset, OfScenario, ServiceDep, json_reply
+from geo_service.web.replies import (
+    Limit,
+    Offset,
+    OfScenario,
+    ServiceDep,
+    download_reply,
+    json_reply,
+)
 from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api/overview", tags=["console"])
@@ -79,3 +87,23 @@ def rows(  # noqa: PLR0913 - what the contract of lists names
     return json_reply(
         request, service.overview.rows(figure, language, asked, (limit, offset), scenario=scenario)
     )
+
+
+@router.get(
+    "/{figure}/export",
+    summary="The rows behind a key figure as a workbook",
+    responses=files(MEDIA_TYPES[ExportFormat.XLSX], errors=(NotFoundError,)),
+)
+@in_turn(WorkKind.FILES)
+def export(
+    figure: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    asked: ParkFilterDep,
+    *,
+    scenario: OfScenario = None,
+) -> Response:
+    """Return all rows as XLSX, with what they add up to; values in base units, not rounded."""
+    del request
+    return download_reply(service.overview.export(figure, language, asked, scenario=scenario))

@@ -24,7 +24,7 @@ _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inlin
 _HOME = Page(name="home", nav_entry="home", texts=("home", "change", "change_hint"))
 _PARK = Page(
     name="park",
-    texts=("park", "park_verdict", "finding_words"),
+    texts=("park", "park_verdict", "finding_words", "review"),
     is_charted=True,
 )
 _SHEET = Page(name="sheet", texts=("park", "sheet"))

@@ -3,7 +3,7 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { address } from '../api.js';
 import { has, t, wordOf } from '../frame.js';
 import { run } from '../jobs.js';
-import { button, labelled, select } from '../parts.js';
+import { button, labelled, labelledFile, select } from '../parts.js';
 import { columnName, layerList } from './layer_list.js';
 import { report } from './report.js';
 import { waysChoice } from './ways.js';
@@ -91,6 +91,7 @@ function takeDropped(input, inspect) {
       event.preventDefault();
       mark(false);
       input.files = event.dataTransfer?.files ?? null;
+      input.dispatchEvent(new Event('change'));
       inspect();
     }
   });
@@ -113,7 +114,7 @@ function mappingFold(mapping) {
     'details',
     { class: 'fold' },
     make('summary', {}, t('data.mapping')),
-    labelled(t('data.mapping_file'), mapping, { help: t('data.mapping_help') }),
+    labelledFile(t('data.mapping_file'), mapping, { help: t('data.mapping_help') }),
   );
 }
 
@@ -164,7 +165,7 @@ export function importForm() {
     make(
       'div',
       { class: 'compare-form' },
-      labelled(t('data.file'), file, { help: t('data.file_help') }),
+      labelledFile(t('data.file'), file, { help: t('data.file_help') }),
       labelled(t('data.layer'), layer),
       labelled(t('data.crs'), crs),
     ),

@@ -135,7 +135,14 @@ export function showRows(name, asked, onClose) {
   };
   const heads = [t('home.row'), t('home.park'), t(`home.figure_${name}`)];
   const node = openDialog(t(`home.figure_${name}`), () => [
-    note,
+    make(
+      'div',
+      { class: 'tools' },
+      note,
+      make('a', { class: 'button plain small', href: savedAt(name, asked), download: '' }, [
+        t('home.save_rows'),
+      ]),
+    ),
     make(
       'div',
       { class: 'scroll kpi-rows', tabindex: '0', role: 'region', 'aria-label': t('home.rows') },
@@ -161,6 +168,11 @@ export function showRows(name, asked, onClose) {
   node.addEventListener('close', onClose);
   load();
   return node;
+}
+
+function savedAt(name, asked) {
+  const chosen = Object.entries({ ...asked, lang: start.lang }).filter(([, value]) => value);
+  return `${start.root}/api/overview/${name}/export?${new URLSearchParams(chosen)}`;
 }
 
 function rowOf(name, row) {

@@ -117,6 +117,7 @@ function parkColumns(acceptance, subject) {
       key: 'park',
       label: t('layout.head_park'),
       isHead: true,
+      css: 'name-cell',
       value: (one) => one.name,
       show: (one) => [parkLink(one.park_id, one.name), ' ', make('code', {}, one.park_id)],
     },
@@ -191,12 +192,14 @@ export function projectsPanel(found, acceptance) {
         key: 'project',
         label: t('layout.head_project'),
         isHead: true,
+        css: 'name-cell',
         value: subject,
         show: (one) => dataText(one.project),
       },
       {
         key: 'park',
         label: t('layout.head_park'),
+        css: 'name-cell',
         value: (one) => one.park_id,
         show: (one) =>
           one.park_id
@@ -240,12 +243,14 @@ export function movesPanel(found, acceptance) {
         key: 'enterprise',
         label: t('layout.head_enterprise'),
         isHead: true,
+        css: 'name-cell',
         value: (one) => one.name,
         show: (one) => [dataText(one.name), ' ', make('code', {}, dataText(one.enterprise_id))],
       },
       {
         key: 'ways',
         label: t('layouts.from_to'),
+        css: 'name-cell',
         value: (one) => one.to,
         show: (one) => change(one.from, one.to, (id) => parkLink(id, names.get(id))),
       },

@@ -5,7 +5,7 @@ import { area, count } from '../amounts.js';
 import { errorState, loadingState } from '../api.js';
 import { ON_PAPER, askFindings, findingList } from '../findings.js';
 import { t } from '../frame.js';
-import { severityMark, verdictBadge } from '../marks.js';
+import { LIST_SIGNS, severityMark, verdictBadge, worklistOf } from '../marks.js';
 
 export class RuleRows {
   // context: { reviewId, parkId, onSelect(finding), showMap() }
@@ -29,7 +29,7 @@ export class RuleRows {
     );
     const node = make(
       'details',
-      { class: 'fold-row', 'data-rule': rule.rule_id ?? '' },
+      { class: 'fold-row', 'data-rule': rule.rule_id ?? '', 'data-list': gravest(rule) },
       head(rule),
       body,
     );
@@ -115,7 +115,7 @@ function head(rule) {
     'summary',
     { class: 'fold-head' },
     icon('right', 16),
-    verdictBadge(rule.verdict, 18),
+    verdictBadge(LIST_SIGNS[gravest(rule)], 18),
     make('span', { class: 'fold-title' }, dataText(rule.title)),
     rule.severity ? severityMark(rule.severity) : null,
     make('span', { class: 'fold-more' }, subjects(rule)),
@@ -131,11 +131,27 @@ function subjects({ layer, subjects: number, area_m2: areaM2 }) {
   return hasValue(areaM2) ? [words, ' · ', area(areaM2)] : words;
 }
 
-function numbers({ by_verdict: byVerdict, findings }) {
-  const kinds = Object.entries(byVerdict);
+function numbers(rule) {
+  const kinds = Object.entries(listCounts([rule]));
   return kinds.length === 1
-    ? count(findings)
-    : kinds.map(([verdict, number]) =>
-        make('span', { class: 'fold-part' }, verdictBadge(verdict, 13), count(number)),
+    ? count(rule.findings)
+    : kinds.map(([list, number]) =>
+        make('span', { class: 'fold-part' }, verdictBadge(LIST_SIGNS[list], 13), count(number)),
       );
+}
+
+// The list that the gravest findings of a row stand in, whose sign the row has.
+export function gravest(rule) {
+  return Object.keys(listCounts([rule]))[0];
+}
+
+// How many findings of some rows stand in each list, the gravest list first.
+export function listCounts(rules) {
+  const sums = { rectify: 0, watch: 0, supplement: 0 };
+  for (const rule of rules.flatMap((one) => (one.folded.length ? one.folded : [one]))) {
+    for (const [verdict, number] of Object.entries(rule.by_verdict)) {
+      sums[worklistOf({ severity: rule.severity, verdict })] += number;
+    }
+  }
+  return Object.fromEntries(Object.entries(sums).filter(([, number]) => number));
 }

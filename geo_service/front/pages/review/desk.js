@@ -4,22 +4,9 @@ import { errorState, get, loadingState } from '../api.js';
 import { count } from '../amounts.js';
 import { AT_A_TIME, askFindings, details, links, marks } from '../findings.js';
 import { t, wordOf } from '../frame.js';
-import { verdictBadge } from '../marks.js';
+import { findingBadge, verdictBadge, worklistOf } from '../marks.js';
 import { button, moreOf } from '../parts.js';
 import { workBox } from './work.js';
-
-const SIGNS = { rectify: 'fail', supplement: 'unknown', watch: 'watch' };
-
-// The list that a finding stands in, as tabs count it.
-export function worklistOf({ approval, waived, severity, verdict }) {
-  if (approval || waived) {
-    return approval ? 'approved' : 'waived';
-  }
-  if (verdict === 'unknown') {
-    return 'supplement';
-  }
-  return severity === 'must' && verdict === 'fail' ? 'rectify' : 'watch';
-}
 
 export class Desk {
   /**
@@ -264,9 +251,7 @@ class Row {
         title: told.title,
         click: () => (this.body.hidden ? this.open(told) : this.shut()),
       },
-      SIGNS[list]
-        ? verdictBadge(SIGNS[list], 15)
-        : make('span', { class: 'row-aside', 'aria-hidden': 'true' }),
+      findingBadge(told, 15),
       make('span', { class: 'hidden-words' }, `${t(`review.list_${list}`)} `),
       make('span', { class: 'row-title' }, dataText(told.title)),
       parkName ? make('span', { class: 'row-park' }, dataText(parkName)) : null,

@@ -4,7 +4,7 @@ import { VERDICTS } from '../../shared/symbols.js';
 import { count } from '../amounts.js';
 import { BASIS_GROUPS } from '../bases.js';
 import { start, t } from '../frame.js';
-import { SEVERITIES, verdictBadge } from '../marks.js';
+import { LIST_SIGNS, SEVERITIES, verdictBadge } from '../marks.js';
 import { button, labelled, later, select } from '../parts.js';
 import { familyName } from './rules.js';
 
@@ -33,8 +33,6 @@ function readable(name, value) {
   const isKnown = !(name in KNOWN) || KNOWN[name].includes(value);
   return isKnown && value.length <= LONGEST ? value : '';
 }
-
-const SIGNS = { rectify: 'fail', watch: 'watch', supplement: 'unknown' };
 
 function elementWithFocus(container) {
   const { activeElement } = document;
@@ -249,7 +247,7 @@ export class Filters {
     const focused = elementWithFocus(this.tabs)?.getAttribute('data-list');
     const all = LISTS.reduce((sum, list) => sum + (byList[list] ?? 0), 0);
     const isTold = (list) =>
-      SIGNS[list] || this.view.counted.by_worklist[list] || this.state.list === list;
+      LIST_SIGNS[list] || this.view.counted.by_worklist[list] || this.state.list === list;
     const tabs = ['', ...LISTS.filter(isTold)].map((list) =>
       make(
         'button',
@@ -260,7 +258,7 @@ export class Filters {
           title: list ? t(`review.list_${list}_note`) : null,
           click: () => this.view.change({ list }),
         },
-        SIGNS[list] ? verdictBadge(SIGNS[list], 14) : null,
+        LIST_SIGNS[list] ? verdictBadge(LIST_SIGNS[list], 14) : null,
         make('span', {}, t(list ? `review.list_${list}` : 'console.all')),
         make('strong', {}, count(list ? (byList[list] ?? 0) : all)),
       ),
