@@ -140,6 +140,7 @@ lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade 
 	  --only-binary :all: -r requirements/lock.txt
 	@$(call compile,run.txt,pyproject.toml)
 	@$(call compile,dev.txt,-c requirements/run.txt --extra dev pyproject.toml)
+	@$(call compile,bundle.txt,-c requirements/dev.txt --extra postgis --extra oidc pyproject.toml)
 	@$(call compile,bench.txt,-c requirements/run.txt --extra bench pyproject.toml)
 	@$(call compile,build.txt,--group build)
 	@$(call compile,lock.txt,--group lock)

@@ -3,7 +3,8 @@
 `python -m benchmarks.load [--readers 200] [--seconds 60]` serves a copy of the demo county as a
 process of its own with limits raised by settings, and reads pages, parks, findings, tiles and maps
 over real connections, each reader with a pause of about a second. It fails for a 5xx other than
-a 503 with Retry-After, and for a tag that two contents have. `--sign-ins N` measures accounts.
+a 503 with Retry-After, and for a tag that two contents have. `--store postgresql://…` does it with
+two processes, of which one is killed in the middle; `--sign-ins N` measures accounts.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
@@ -194,32 +195,97 @@ async def load(port: int, readers: int, seconds: float) -> tuple[Told, dict[str,
     return told, await work
 
 
-def serve_and_load(readers: int, seconds: float) -> bool:
-    """Serve a copy of the demo county, load it, print what came; return whether all is well."""
+@contextmanager
+def serving(workspace: Path, log: Path, store: str | None) -> Iterator[tuple[Served, int]]:
+    """Serve a workspace with limits raised; give the process and its port, and end it."""
+    more = {} if store is None else {"GEO_STORE": store}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", str(workspace), "--port", "0"],
+            stderr=stderr,
+            env={**os.environ, **LIMITS, **more},
+            cwd=ROOT,
+        )
+    try:
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/", log.read_text("utf-8"))):
+            if process.poll() is not None:
+                sys.exit(log.read_text("utf-8"))
+            time.sleep(0.2)
+        yield process, int(found[1])
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+
+
+Served = subprocess.Popen[bytes]
+
+
+async def load_two(ports: tuple[int, int], other: Served, readers: int, seconds: float) -> Told:
+    """Let readers read from two processes; one is killed while it publishes, in the middle.
+
+    What its readers are not answered after that is not counted.
+    """
+    told, of_killed = Told(), Told()
+    _, _, ready = await Reader(ports[0], told).ask("GET", "/readyz")
+    review_id, began = json.loads(ready)["review_id"], time.monotonic()
+    reading = [
+        read(ports[0], told, review_id, began + seconds, number) for number in range(readers // 2)
+    ]
+    reading += [
+        read(ports[1], of_killed, review_id, began + seconds / 2, number)
+        for number in range(readers // 2)
+    ]
+    everything = asyncio.gather(*reading)
+    work = asyncio.create_task(meanwhile(ports[1], of_killed, seconds / 2))
+    await asyncio.sleep(seconds / 2)
+    other.kill()
+    work.cancel()
+    await everything
+    told.bad += [one for one in of_killed.bad if not one.endswith("no answer")]
+    for kind, times in of_killed.seconds.items():
+        told.seconds[kind] += times
+    told.statuses += of_killed.statuses
+    for key, content in of_killed.contents.items():
+        if told.contents.setdefault(key, content) != content:
+            told.bad.append(f"{key[0]}: two contents of one tag in two processes")
+    return told
+
+
+def serve_two_and_load(readers: int, seconds: float, store: str) -> bool:
+    """Serve one county twice on one store, kill one in the middle, and start it again."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder, "yunyang")
         shutil.copytree(DEMO, workspace, ignore=shutil.ignore_patterns("store"))
-        log = Path(folder, "log")
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(
-                [*COMMAND, "serve", str(workspace), "--port", "0"],
-                stderr=stderr,
-                env={**os.environ, **LIMITS},
-                cwd=ROOT,
-            )
-        try:
-            while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/", log.read_text("utf-8"))):
-                if process.poll() is not None:
-                    sys.exit(log.read_text("utf-8"))
-                time.sleep(0.2)
-            told, took = asyncio.run(load(int(found[1]), readers, seconds))
+        with serving(workspace, Path(folder, "stays"), store) as (_, stays):
+            with serving(workspace, Path(folder, "goes"), store) as (other, goes):
+                told = asyncio.run(load_two((stays, goes), other, readers, seconds))
+            with serving(workspace, Path(folder, "again"), store) as (_, again):
+                answers = [
+                    asyncio.run(Reader(port, told).ask("GET", "/api/layers/parcels/history"))
+                    for port in (stays, again)
+                ]
+        versions = [json.loads(content)["versions"] for _, _, content in answers]
+        if versions[0] != versions[1]:
+            told.bad.append("the two processes know other versions")
+    return tell(told, {})
+
+
+def serve_and_load(readers: int, seconds: float) -> bool:
+    """Serve a copy of the demo county, load it, print what came; return whether all is well."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace, log = Path(folder, "yunyang"), Path(folder, "log")
+        shutil.copytree(DEMO, workspace, ignore=shutil.ignore_patterns("store"))
+        with serving(workspace, log, None) as (process, port):
+            told, took = asyncio.run(load(port, readers, seconds))
             process.send_signal(signal.SIGTERM)
             code = process.wait(timeout=90)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.wait()
         print(f"exit {code}; log: {log.read_text('utf-8')[-2_000:]}")
+    return tell(told, took) and code == 0
+
+
+def tell(told: Told, took: dict[str, float]) -> bool:
+    """Print what came of all requests; return whether nothing is bad."""
     for kind, times in sorted(told.seconds.items()):
         times.sort()
         p50, p99 = (times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.99))
@@ -230,7 +296,7 @@ def serve_and_load(readers: int, seconds: float) -> bool:
         "statuses", dict(sorted(told.statuses.items())), {k: round(v, 1) for k, v in took.items()}
     )
     print("bad", len(told.bad), told.bad[:10])
-    return not told.bad and code == 0
+    return not told.bad
 
 
 def sign_in_often(count: int, real: int) -> None:
@@ -290,9 +356,13 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--sign-ins", type=int)
+    parser.add_argument("--store", help="Address of PostgreSQL: two processes, one is killed.")
     asked = parser.parse_args()
     if asked.sign_ins:
         sign_in_often(asked.sign_ins, min(asked.sign_ins, 200))
+    elif asked.store:
+        if not serve_two_and_load(asked.readers, asked.seconds, asked.store):
+            sys.exit(1)
     elif not serve_and_load(asked.readers, asked.seconds):
         sys.exit(1)
 

@@ -29,7 +29,7 @@ from deploy.sbom import sbom
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ROOT / "deploy" / "bundle"
-REQUIREMENTS = ROOT / "requirements" / "run.txt"
+REQUIREMENTS = ROOT / "requirements" / "bundle.txt"
 DEMO = ROOT / "layers" / "yunyang"
 DOCUMENTS = (
     "offline.md",

@@ -1,7 +1,8 @@
 """Write what the product consists of as CycloneDX 1.6 (JSON): the pinned packages of both kinds.
 
-Python packages are those of requirements/run.txt with the digests of their files; scripts, styles
-and fonts those of package-lock.json that run in browsers. The same inputs give the same bytes.
+Python packages are those of requirements/bundle.txt with the digests of their files; scripts,
+styles and fonts those of package-lock.json that run in browsers. The same inputs give the same
+bytes.
 
     python deploy/sbom.py --output sbom.cdx.json
 """
@@ -22,7 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "requirements" / "run.txt"
+REQUIREMENTS = ROOT / "requirements" / "bundle.txt"
 LOCK = ROOT / "package-lock.json"
 _SPACE = uuid.UUID("6f1c2f0e-5d0b-4f6c-9a53-2b7f5b1f7c55")
 Component = dict[str, Any]

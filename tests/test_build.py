@@ -20,7 +20,7 @@ import pytest
 from deploy import front
 from tests.conftest import ROOT
 
-LOCKED = ("build.txt", "lock.txt", "run.txt", "dev.txt", "bench.txt")
+LOCKED = ("build.txt", "lock.txt", "run.txt", "bundle.txt", "dev.txt", "bench.txt")
 ALL = (
     *("macosx_11_0_arm64", "macosx_11_0_x86_64", "manylinux_2_17_aarch64"),
     *("manylinux_2_17_x86_64", "win_amd64"),

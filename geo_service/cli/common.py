@@ -111,9 +111,13 @@ def show_progress(label: str) -> Iterator[Progress]:
         progress.BarColumn(),
         progress.TextColumn("{task.fields[name]}"),
     )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Without a thread that draws, a second process can take half of the work (`halves`).
+    screen = Console(stderr=True)
+    with progress.Progress(*columns, console=screen, transient=True, auto_refresh=False) as bar:
         task = bar.add_task(label, total=None, name="")
-        yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, name=name, refresh=True
+        )
 
 
 def try_to_save(work: Callable[[], object]) -> StoreError | None:

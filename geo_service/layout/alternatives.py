@@ -28,15 +28,15 @@ class OtherLayout:
 
 
 def find_alternatives(
-    search: LayoutSearch, best: Decision, objective: float, *, seconds: float
+    search: LayoutSearch, best: Decision, judged: Evaluation, *, seconds: float
 ) -> list[OtherLayout]:
     """Return layouts within the goals' distance of the best, each different from all others.
 
-    Fewer than asked for if there are no more, or the time ends.
+    With weights they are within it in points; in an order each term is, and the first one is
+    sought. Fewer than asked for if there are no more, or the time ends.
     """
     wanted = search.model.goals.alternatives
-    least = objective - wanted.within * abs(objective)
-    points = search.program.objective()
+    sought, near = _near_the_best(search, judged)
     found: list[OtherLayout] = []
     known = [best]
     for left in range(wanted.count, 0, -1):
@@ -47,8 +47,8 @@ def find_alternatives(
         program.position = {key: number for number, key in enumerate(program.columns)}
         begun = search.left
         _, decision = search.best(
-            points,
-            extra=[at_least(points, least)],
+            sought,
+            extra=near,
             seconds=seconds / left,
             program=program,
         )
@@ -64,6 +64,24 @@ def find_alternatives(
             )
         )
     return found
+
+
+def _near_the_best(search: LayoutSearch, judged: Evaluation) -> tuple[Expression, list[TaggedRow]]:
+    """Return what an alternative is sought by, and the rows that keep it near the best."""
+    goals, program = search.model.goals, search.program
+    within = goals.alternatives.within
+    if goals.wanted.method == "weights":
+        values = [(program.objective(), judged.objective)]
+    else:
+        values = [
+            (
+                Expression().plus(program.terms[name], program.sign(name)),
+                program.sign(name) * judged.terms[name],
+            )
+            for name in goals.terms
+        ]
+    rows = [at_least(one, value - within * abs(value)) for one, value in values]
+    return values[0][0], rows
 
 
 def differing_parks(model: LayoutModel, one: Decision, other: Decision) -> list[str]:

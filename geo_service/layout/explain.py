@@ -6,6 +6,7 @@ what the whole layout would lose.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -54,6 +55,17 @@ class WhyNotThere:
     occupied_by: tuple[str, ...]
     loses: float | None
     terms: Mapping[TermName, float]
+    room: RoomThere | None = None
+    """What is free in the park, where nothing is large enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomThere:
+    """Free parcels or floors of a park, and what a project needs of them, in m²."""
+
+    largest_m2: float
+    whole_m2: float
+    needs_m2: float
 
 
 def explain_layout(
@@ -218,14 +230,16 @@ def why_not(
     newcomer = model.newcomer[project]
     here = [spot for spot in newcomer.spots if spot.park_id == park_id]
     if not here:
+        reasons = _reasons(options, project, park_id)
         return WhyNotThere(
             project=project,
             park_id=park_id,
             candidate_id=None,
-            reasons=_reasons(options, project, park_id),
+            reasons=reasons,
             occupied_by=(),
             loses=None,
             terms={},
+            room=None if reasons else _room(options, project, park_id),
         )
     taken = _taken(decision, model, but=project)
     free = [spot for spot in here if not taken.keys() & set(spot.members)]
@@ -258,6 +272,22 @@ def _reasons(options: LayoutOptions, project: str, park_id: str) -> tuple[Reason
     for reason in found:
         once.setdefault(reason.rule_id, reason)
     return tuple(once.values())
+
+
+def _room(options: LayoutOptions, project: str, park_id: str) -> RoomThere:
+    """Return what is free in a park of the kind that a project needs."""
+    ranking = options.rankings[project]
+    needs = ranking.project.needs
+    free = [
+        item.candidate.area_m2
+        for item in ranking.screening.parts
+        if item.candidate.park_id == park_id
+    ]
+    return RoomThere(
+        largest_m2=max(free, default=0.0),
+        whole_m2=math.fsum(free),
+        needs_m2=needs.land_m2 or needs.floor_area_m2 or 0.0,
+    )
 
 
 def unlawful_detail(options: LayoutOptions, park_id: str, code: str) -> Message | None:

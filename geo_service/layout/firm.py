@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from geo_service.layout.solve import LayoutSearch
+from geo_service.layout.solve import LayoutSearch, find_within
 
 if TYPE_CHECKING:
     from geo_service.layout.model import Decision, LayoutModel
@@ -56,14 +56,14 @@ def try_variants(search: LayoutSearch, decision: Decision, *, seconds: float) ->
         varied = _varied(search.model, chance, output=wanted.output, weights=wanted.weights)
         other = LayoutSearch(varied, search.solver, end=search.end)
         other.cuts = list(search.cuts)
-        _, made = other.best(other.program.objective(), seconds=seconds / runs)
+        made = find_within(other, seconds / runs).decision
         if made is not None:
             found.append(made)
     for moved in refused:
         key = ("move", moved, decision.moves[moved])
         cuts = list(search.cuts)
         search.forbid([key], kind="refused")
-        _, made = search.best(search.program.objective(), seconds=seconds / runs)
+        made = find_within(search, seconds / runs).decision
         search.cuts = cuts
         if made is not None:
             found.append(made)

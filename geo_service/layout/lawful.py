@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from geo_service.model import LegalBasis, Message, Severity, Verdict
 from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.reads import reading_of
@@ -55,21 +57,13 @@ def unlawful_leads(
     if not rules:
         return {}
     before = set(_failing(plan, rules, as_of))
-    parks = plan.frame("parks")
     found: dict[tuple[str, str], UnlawfulLead] = {}
     for number in range(most):
         trial = {
             park_id: codes[number] for park_id, codes in choices.items() if len(codes) > number
         }
-        leading = (
-            parks["park_id"]
-            .map(trial)
-            .where(parks["park_id"].isin(trial), parks["leading_industry"])
-        )
-        changed = plan.with_layers(
-            {"parks": parks.assign(leading_industry=leading)},
-            label=f"leading {sorted(trial.items())}",
-        )
+        rows = pd.DataFrame({"park_id": list(trial), "leading_industry": list(trial.values())})
+        changed = plan.with_rows("parks", rows, label=f"leading {sorted(trial.items())}")
         for (rule_id, park_id), lead in _failing(changed, rules, as_of).items():
             if park_id in trial and (rule_id, park_id) not in before:
                 found.setdefault((park_id, trial[park_id]), lead)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from geo_service.domain.enterprises import active_enterprises
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
+Look = Callable[[LayoutModel], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,13 @@ def find_options(
     *,
     as_of: date,
     tell: Tell = lambda _: None,
+    look: Look = lambda _: None,
 ) -> LayoutOptions:
-    """Return what may be decided; GoalsError for names that the plan does not have."""
+    """Return what may be decided; GoalsError for names that the plan does not have.
+
+    `look` is given the model in which only projects find places, before industries and moves are
+    put to the rules: a first layout is there that much sooner.
+    """
     check_references(document, plan)
     goals = document.goals
     tell("projects")
@@ -90,8 +96,20 @@ def find_options(
         _newcomer(plan, rankings[item.project.name], is_required=item.required)
         for item in goals.projects
     )
-    tell("industries")
     rows = _standing_rows(plan)
+    chains = goals.wanted.chains if goals.wanted.chains is not None else _chains(plan)
+    as_it_stands = LayoutModel(
+        goals=goals,
+        parks=tuple(_parks(plan, _choices_today(plan))),
+        tenants=_tenants(plan, goals, rows),
+        newcomers=newcomers,
+        pieces=(),
+        utilities=_utilities(plan),
+        chains=chains,
+        groups=_groups(plan, _choices_today(plan)),
+    )
+    look(as_it_stands)
+    tell("industries")
     choices = _choices(plan, goals, rows, newcomers)
     other = _without_today(plan, choices)
     unlawful = unlawful_leads(plan, other, rulebook, as_of=as_of)
@@ -100,18 +118,16 @@ def find_options(
         for park_id, codes in choices.items()
     }
     tell("moves")
-    tenants, pieces = _tenants(plan, goals, rows, choices, (rulebook, as_of))
-    groups = plan.settings.groups
-    codes = {code for own in choices.values() for code in own}
-    model = LayoutModel(
-        goals=goals,
+    moves_to, pieces = _moves(plan, goals, rows, choices, (rulebook, as_of))
+    model = replace(
+        as_it_stands,
         parks=tuple(_parks(plan, choices)),
-        tenants=tenants,
-        newcomers=newcomers,
+        tenants=tuple(
+            replace(one, moves_to=moves_to.get(one.enterprise_id, {}))
+            for one in as_it_stands.tenants
+        ),
         pieces=pieces,
-        utilities=_utilities(plan),
-        chains=goals.wanted.chains if goals.wanted.chains is not None else _chains(plan),
-        groups={code: group for code in sorted(codes) if (group := groups.group_of(code))},
+        groups=_groups(plan, choices),
     )
     return LayoutOptions(
         plan=plan,
@@ -209,6 +225,18 @@ def _without_today(
     }
 
 
+def _choices_today(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return by park what leads it, and nothing else."""
+    now = {row["park_id"]: _today(row) for row in rows_of(plan.frame("parks"))}
+    return {park_id: () if code is None else (code,) for park_id, code in now.items()}
+
+
+def _groups(plan: Plan, choices: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    groups = plan.settings.groups
+    codes = {code for own in choices.values() for code in own}
+    return {code: group for code in sorted(codes) if (group := groups.group_of(code))}
+
+
 def _chains(plan: Plan) -> tuple[tuple[str, str], ...]:
     frame = plan.frame("industry_chains")
     pairs = zip(frame["supplier_code"], frame["customer_code"], strict=True)
@@ -270,31 +298,9 @@ def _standing_rows(plan: Plan) -> list[Row]:
     return sorted(rows_of(inside), key=lambda row: str(row["enterprise_id"]))
 
 
-def _tenants(
-    plan: Plan,
-    goals: Goals,
-    rows: Sequence[Row],
-    choices: Mapping[str, tuple[str, ...]],
-    law: tuple[Rulebook, date],
-) -> tuple[tuple[Tenant, ...], tuple[Piece, ...]]:
+def _tenants(plan: Plan, goals: Goals, rows: Sequence[Row]) -> tuple[Tenant, ...]:
+    """Return the enterprises as they stand, without places to move to."""
     fire = _fire_classes(plan)
-    parts = _movable_parts(plan) if goals.moves is not None else []
-    may_move = _who_may_move(plan, goals)
-    asked = []
-    for row in rows if parts else ():
-        project = project_of_enterprise(plan, row, fire) if may_move(row) else None
-        if project is not None:
-            own = _fitting(row, parts, project, choices)
-            asked += [(row, part, project) for part in own]
-    rulebook, as_of = law
-    pairs = [(part, project) for _, part, project in asked]
-    judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)
-    to: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    used = {}
-    for (row, part, _), reasons in zip(asked, judged, strict=True):
-        if not any(reason.verdict is Verdict.FAIL for reason in reasons):
-            to[row["enterprise_id"]][part.park_id or ""].append(part.members[0])
-            used[part.members[0]] = part
     column = BASIS_COLUMNS[plan.settings.focus_basis]
     cost = goals.moves.cost if goals.moves is not None else None
     tenants = []
@@ -312,14 +318,43 @@ def _tenants(
                 area_m2=area_m2,
                 fire_class=fire.get(_floor_of(row) or ""),
                 cost_cny=cost.fixed_cny + cost.per_m2_cny * area_m2 if cost else 0.0,
-                moves_to={
-                    park_id: tuple(sorted(own))
-                    for park_id, own in sorted(to.get(row["enterprise_id"], {}).items())
-                },
             )
         )
-    pieces = [_piece(part) for _, part in sorted(used.items())]
-    return tuple(tenants), tuple(pieces)
+    return tuple(tenants)
+
+
+def _moves(
+    plan: Plan,
+    goals: Goals,
+    rows: Sequence[Row],
+    choices: Mapping[str, tuple[str, ...]],
+    law: tuple[Rulebook, date],
+) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[Piece, ...]]:
+    """Return where enterprises may move, pieces by enterprise and park, and these pieces."""
+    if goals.moves is None:
+        return {}, ()
+    fire, parts = _fire_classes(plan), _movable_parts(plan)
+    may_move = _who_may_move(plan, goals)
+    asked = []
+    for row in rows if parts else ():
+        project = project_of_enterprise(plan, row, fire) if may_move(row) else None
+        if project is not None:
+            own = _fitting(row, parts, project, choices)
+            asked += [(row["enterprise_id"], part, project) for part in own]
+    rulebook, as_of = law
+    pairs = [(part, project) for _, part, project in asked]
+    judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)
+    to: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    used = {}
+    for (enterprise_id, part, _), reasons in zip(asked, judged, strict=True):
+        if not any(reason.verdict is Verdict.FAIL for reason in reasons):
+            to[enterprise_id][part.park_id or ""].append(part.members[0])
+            used[part.members[0]] = part
+    moves_to = {
+        enterprise_id: {park_id: tuple(sorted(own)) for park_id, own in sorted(parks.items())}
+        for enterprise_id, parks in to.items()
+    }
+    return moves_to, tuple(_piece(part) for _, part in sorted(used.items()))
 
 
 def _movable_parts(plan: Plan) -> list[Candidate]:

@@ -35,7 +35,14 @@ from geo_service.layout.proposal import (
     propose_specialities,
 )
 from geo_service.layout.replacement import replacements_of
-from geo_service.layout.solve import FoundLayout, LayoutSearch, SearchPoint, find_layout
+from geo_service.layout.solve import (
+    WEIGHTS,
+    FoundLayout,
+    LayoutSearch,
+    SearchPoint,
+    find_layout,
+    quick_decision,
+)
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict
 from geo_service.scenarios.library import scenario as make_scenario
@@ -44,13 +51,13 @@ from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
-    from geo_service.layout.model import Decision
+    from geo_service.layout.model import Decision, LayoutModel
     from geo_service.layout.program import Key
     from geo_service.plan import Plan
     from geo_service.zoning.review import Progress
 
 STEPS = (
-    *("review", "projects", "industries", "moves", "solve", "law"),
+    *("projects", "industries", "moves", "review", "solve", "law"),
     *("explain", "alternatives", "front", "firm"),
 )
 SearchWatch = Callable[[SearchPoint], None]
@@ -120,9 +127,9 @@ def propose(  # noqa: PLR0913 - what a service adds to `layout`
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     teller = _Teller(progress, watch)
     begun = time.monotonic()
+    options = find_options(plan, document, rules, as_of=day, tell=teller.step, look=teller.look)
     teller.step("review")
     review_before = before or review(plan, rules, as_of=day)
-    options = find_options(plan, document, rules, as_of=day, tell=teller.step)
     proposal = Proposal(
         layout_id=layout_id(plan, rules, document.goals, day),
         options=options,
@@ -142,7 +149,11 @@ def propose(  # noqa: PLR0913 - what a service adds to `layout`
         made = _search_lawful(proposal, search, teller)
         search.end = time.monotonic() + solving.time_limit_s
         made = _explained(made, search, teller)
-    return replace(made, seconds=time.monotonic() - begun)
+    first_seconds = None if made.decision is None else teller.first_seconds
+    if first_seconds is None and made.found.first_seconds is not None:
+        first_seconds = search.begun - begun + made.found.first_seconds
+    found = replace(made.found, first_seconds=first_seconds)
+    return replace(made, found=found, seconds=time.monotonic() - begun)
 
 
 def _search_lawful(proposal: Proposal, search: LayoutSearch, teller: _Teller) -> Proposal:
@@ -310,11 +321,9 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
     others: list[Decision] = []
     parts = sum((goals.alternatives.count > 0, goals.front is not None, goals.firmness.draws > 0))
     seconds = goals.solving.time_limit_s / max(1, parts)
-    if goals.alternatives.count and goals.wanted.method == "weights":
+    if goals.alternatives.count:
         teller.step("alternatives")
-        alternatives = find_alternatives(
-            search, made.decision, made.after.objective, seconds=seconds
-        )
+        alternatives = find_alternatives(search, made.decision, made.after, seconds=seconds)
         alternatives = [one for one in alternatives if _is_lawful(made, one.decision)]
         others += [alternative.decision for alternative in alternatives]
     if goals.front is not None:
@@ -390,6 +399,9 @@ class _Teller:
         self._progress, self._watch = progress, watch
         self._done = 0
         self._step = STEPS[0]
+        self._begun = time.monotonic()
+        self.first_seconds: float | None = None
+        """When the first layout was there that breaks nothing, since the work began."""
 
     def step(self, name: str) -> None:
         self._done, self._step = STEPS.index(name), name
@@ -398,6 +410,15 @@ class _Teller:
     def again(self) -> None:
         if self._progress is not None:
             self._progress(self._done, len(STEPS), self._step)
+
+    def look(self, model: LayoutModel) -> None:
+        """Find a first layout in which only projects get places, and tell what it is worth."""
+        judged = evaluate(model, quick_decision(model))
+        if not judged.is_met:
+            return
+        self.first_seconds = time.monotonic() - self._begun
+        if self._watch is not None and model.goals.wanted.method == WEIGHTS:
+            self._watch(SearchPoint(stage=WEIGHTS, value=judged.objective, bound=None, seconds=0.0))
 
     def progressed(self, at: SearchPoint) -> None:
         """Tell value and bound while the best is sought, and that work goes on."""

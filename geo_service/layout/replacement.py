@@ -15,7 +15,7 @@ from geo_service.layout.evaluate import evaluate
 from geo_service.layout.firm import decisions_of
 from geo_service.layout.model import Decision
 from geo_service.layout.program import Key
-from geo_service.layout.solve import LayoutSearch
+from geo_service.layout.solve import LayoutSearch, find_within
 from geo_service.layout.solver import Solver, Status
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def replacement_of(
     try:
         while True:
             left = max(0.05, end - time.monotonic())
-            solved, other = search.best(search.program.objective(), seconds=left)
+            solved = find_within(search, left)
+            other = solved.decision
             causes = [] if other is None else breaching(other)
             for cause in causes:
                 search.forbid(cause, kind="law")

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from geo_service.layout import solver as solver_module
@@ -149,7 +150,7 @@ class LayoutSearch:
         rows = list(extra)
         end = self.end if seconds is None else min(self.end, time.monotonic() + seconds)
         spare: Decision | None = None
-        spare_value = -math.inf
+        spare_value = -math.inf  # in points, as the weights' stage counts
         start: NDArray[np.float64] | None = None
         if not rows and program is None:
             spare, spare_value = self._quick()
@@ -164,7 +165,7 @@ class LayoutSearch:
                 time_limit_s=max(0.05, end - time.monotonic()),
                 gap=self.model.goals.solving.gap if gap is None else gap,
                 nodes=self.model.goals.solving.nodes,
-                tell=lambda at: self._tell_of(objective, at),
+                tell=partial(self._tell_of, objective, spare_value),
             )
             self.nodes += solved.nodes
             self.rounds += 1
@@ -194,16 +195,20 @@ class LayoutSearch:
             # The solver is wrong: never this one again.
             self.forbid(asked.chosen(decision), kind="wrong")
 
-    def _tell_of(self, objective: Expression, at: Progressed) -> None:
+    def _tell_of(self, objective: Expression, known: float, at: Progressed) -> None:
+        """Tell what the solver is at; of less than the layout that is known, that one's value."""
         sign = 1.0 if self.stage == WEIGHTS else self.program.sign(TermName(self.stage))
 
         def worth(number: float | None) -> float | None:
             return None if number is None else sign * (objective.constant - number)
 
+        value = worth(at.value)
+        if self.stage == WEIGHTS and math.isfinite(known):
+            value = known if value is None else max(known, value)
         self._tell(
             SearchPoint(
                 stage=self.stage,
-                value=worth(at.value),
+                value=value,
                 bound=worth(at.bound),
                 seconds=time.monotonic() - self.begun,
             )
@@ -299,6 +304,16 @@ def find_layout(search: LayoutSearch) -> FoundLayout:
         solved, decision = search.best(search.program.objective())
         return _found_by_weights(search, solved, decision)
     return _find_in_order(search, list(goals.terms))
+
+
+def find_within(search: LayoutSearch, seconds: float) -> FoundLayout:
+    """Return the best layout as `find_layout` does, found in so many seconds at most."""
+    end = search.end
+    search.end = min(end, time.monotonic() + seconds)
+    try:
+        return find_layout(search)
+    finally:
+        search.end = end
 
 
 def _found_by_weights(

@@ -41,7 +41,6 @@ from geo_service.planning.layout_goals import (
     read_goals_text,
 )
 from geo_service.planning.printable import Printable
-from geo_service.planning.scenarios import open_desk
 from geo_service.reports.document import dump
 from geo_service.reports.layout import (
     layout_document,
@@ -49,7 +48,6 @@ from geo_service.reports.layout import (
     offers_document,
     why_not_document,
 )
-from geo_service.reports.layout_tables import layout_table, layout_xlsx, offers_table
 from geo_service.scenarios.edits import EditPart, edit_document
 from geo_service.suitability.project import open_project, project_of
 from geo_service.wording import said
@@ -100,6 +98,8 @@ def export_layout(
     if format is LayoutFormat.JSON:
         return dump(document, indent=True)
     if format is LayoutFormat.XLSX:
+        from geo_service.reports.layout_tables import layout_xlsx  # noqa: PLC0415 - as below
+
         return layout_xlsx(document, translator)
     from geo_service.reports.layout_docx import layout_docx  # noqa: PLC0415 - its library is heavy
 
@@ -108,6 +108,8 @@ def export_layout(
 
 def layout_text(proposal: Proposal, translator: Translator, *, width: int | None) -> bytes:
     """Return a layout as tables for a terminal of so many character cells."""
+    from geo_service.reports.layout_tables import layout_table  # noqa: PLC0415 - as above
+
     document = layout_document(proposal, translator)
     return layout_table(document, translator, width=width).encode()
 
@@ -168,6 +170,8 @@ def printable_offers(
     offers: PlaceOffers, translator: Translator, *, top: int | None = None
 ) -> Printable:
     """Return the places of one more project for a terminal."""
+    from geo_service.reports.layout_tables import offers_table  # noqa: PLC0415 - as above
+
     document = offers_document(offers, translator, top=top)
     return Printable(lambda: document, lambda one, width: offers_table(document, one, width=width))
 
@@ -183,6 +187,8 @@ def save_workspace_layout(
 
     `base` is the scenario that it was made on, if any: its edits come first.
     """
+    from geo_service.planning.scenarios import open_desk  # noqa: PLC0415 - its libraries are heavy
+
     with open_desk(workspace) as desk:
         before = () if base is None else desk.named(base).edits
         record = desk.make(scenario_of_layout(proposal, translator, before=before))

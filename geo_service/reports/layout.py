@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from geo_service.layout.evaluate import Evaluation
     from geo_service.layout.explain import Why, WhyNotThere
     from geo_service.layout.fit import PlaceOffers
+    from geo_service.layout.goals import Banned, Lock
     from geo_service.layout.model import Decision
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
@@ -96,7 +97,7 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
                 "loss": _loss(proposal, other.evaluation),
                 "parks": list(other.parks),
                 "terms": _plain_terms(proposal, other.evaluation),
-                **_decision_document(proposal, other.decision),
+                **_decision_document(proposal, other.decision, translator),
             }
             for number, other in enumerate(proposal.alternatives, start=1)
         ],
@@ -185,7 +186,8 @@ def _loss(proposal: Proposal, evaluation: Evaluation) -> float | None:
     return gap_between(proposal.after.objective if proposal.after else None, evaluation.objective)
 
 
-def _decision_document(proposal: Proposal, decision: Decision) -> Document:
+def _decision_document(proposal: Proposal, decision: Decision, translator: Translator) -> Document:
+    """Return what a decision changes; `names` are those of the industries and enterprises in it."""
     changed = {
         park.park_id: decision.leads[park.park_id]
         for park in proposal.model.parks
@@ -199,6 +201,13 @@ def _decision_document(proposal: Proposal, decision: Decision) -> Document:
             for name, place in sorted(decision.places.items())
         },
         "moves": dict(sorted(decision.moves.items())),
+        "names": {
+            **{code: industry_name(code, translator) for code in sorted({*changed.values()})},
+            **{
+                moved: translator.convert(proposal.model.tenant[moved].name)
+                for moved in sorted(decision.moves)
+            },
+        },
     }
 
 
@@ -296,8 +305,14 @@ def why_words(proposal: Proposal, why: Why, translator: Translator) -> str:
     gap = " " if translator.language is Language.EN else ""
     if why.other is None or why.regret is None:
         return first + gap + translator.text("layout.no_other")
-    other = why.other if why.kind != "lead" else _industry(why.other, translator)
-    return first + gap + translator.text("layout.other", other=other, regret=_shown(why.regret))
+    other: object = why.other
+    if why.kind == "lead":
+        other = _industry(why.other, translator)
+    elif why.kind == "move" and why.other == proposal.model.tenant[why.subject].home:
+        other = Message("layout.stays_in", {"park": why.other})
+    regret = _shown(why.regret)
+    key = "other" if regret else "other_equal"
+    return first + gap + translator.text(f"layout.{key}", other=other, regret=regret)
 
 
 def _industry(code: str, translator: Translator) -> str:
@@ -332,7 +347,7 @@ def why_not_document(proposal: Proposal, found: WhyNotThere, translator: Transla
     if found.reasons:
         text = translator.text("layout.why_not_law", park=found.park_id)
     elif found.candidate_id is None:
-        text = translator.text("layout.why_not_room", park=found.park_id)
+        text = _room_words(found, translator)
     elif found.occupied_by:
         text = translator.text("layout.why_not_taken", others=list(found.occupied_by))
     else:
@@ -350,11 +365,35 @@ def why_not_document(proposal: Proposal, found: WhyNotThere, translator: Transla
             }
             for reason in found.reasons
         ],
+        "room": None
+        if found.room is None
+        else {
+            "largest": found.room.largest_m2,
+            "whole": found.room.whole_m2,
+            "needs": found.room.needs_m2,
+            "unit": "m²",
+        },
         "occupied_by": list(found.occupied_by),
         "loses": _points(found.loses),
         "terms": {str(name): value for name, value in found.terms.items()},
         "gains": _gain_words(proposal, found.terms, translator),
     }
+
+
+def _room_words(found: WhyNotThere, translator: Translator) -> str:
+    room = found.room
+    if room is None or not room.whole_m2:
+        needs = None if room is None else room.needs_m2
+        return translator.text(
+            "layout.why_not_full", park=found.park_id, needs=_figure(needs, "m²")
+        )
+    return translator.text(
+        "layout.why_not_room",
+        park=found.park_id,
+        largest=Quantity(room.largest_m2, "m²"),
+        whole=Quantity(room.whole_m2, "m²"),
+        needs=Quantity(room.needs_m2, "m²"),
+    )
 
 
 def _verdicts(review: Review | None) -> Document | None:
@@ -395,9 +434,11 @@ def clash_words(proposal: Proposal, one: Clashing, translator: Translator) -> st
         "needs": _figure(one.needs, _clash_unit(proposal, one)),
     }
     if one.kind == "lock":
-        values["subject"] = _told(goals.locks[int(one.subject)].model_dump(exclude_none=True))
+        values["subject"] = _told(goals.locks[int(one.subject)], translator)
     elif one.kind == "ban":
-        values["subject"] = _told(goals.bans[int(one.subject)].model_dump(exclude_none=True))
+        values["subject"] = _told(goals.bans[int(one.subject)], translator)
+    elif one.kind == "term":
+        values["subject"] = Message(f"layout_term.{one.subject}")
     elif one.kind == "utility":
         parcel, _, column = one.subject.rpartition(" ")
         values |= {"subject": parcel, "column": Message(f"need.{column}")}
@@ -421,8 +462,13 @@ def _law_words(proposal: Proposal, one: Clashing, translator: Translator) -> str
     return gap + translator.text("layout_clash.by_law", rule=found.rule_id, detail=found.detail)
 
 
-def _told(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in fields.items())
+def _told(rule: Lock | Banned, translator: Translator) -> list[Message]:
+    """Return a lock or ban as the words of its parts."""
+    told = rule.model_dump(exclude_none=True)
+    code = told.get("leading_industry")
+    if code is not None:
+        told["leading_industry"] = _industry(code, translator)
+    return [Message(f"layout_clash.of_{name}", {"value": value}) for name, value in told.items()]
 
 
 def _figure(value: float | None, unit: str | None) -> object:

@@ -105,7 +105,9 @@ def candidate_lists(
     if ranking.scored is None or ranking.doubt is None:
         return
     names = _names(ranking, translator)
-    tables = _Tables.of(ranking.scored, ranking.doubt)
+    # A few of many are read alone.
+    some = None if len(order) == len(ranking.order) else ranking.sites.ids[list(order)]
+    tables = _Tables.of(ranking.scored, ranking.doubt, some)
     for start in range(0, len(order), size):
         part = order[start : start + size]
         yield [_candidate(ranking, tables, position, names, translator) for position in part]
@@ -302,7 +304,9 @@ def _criteria(scored: Scored, translator: Translator) -> list[Document]:
     ]
 
 
-def _rows(frame: pd.DataFrame) -> Mapping[str, Mapping[str, float]]:
+def _rows(frame: pd.DataFrame, some: pd.Index | None) -> Mapping[str, Mapping[str, float]]:
+    if some is not None:
+        frame = frame.loc[some]
     names = [str(name) for name in frame.columns]
     rows = frame.to_numpy(dtype=float).tolist()
     return {
@@ -324,14 +328,14 @@ class _Tables:
     units: Mapping[str, str]
 
     @classmethod
-    def of(cls, scored: Scored, doubt: Doubt) -> _Tables:
-        """Return the rows of everything that was scored."""
+    def of(cls, scored: Scored, doubt: Doubt, some: pd.Index | None) -> _Tables:
+        """Return the rows of everything that was scored, or of some candidates."""
         return cls(
-            result=_rows(scored.result),
-            raw=_rows(scored.raw),
-            normalised=_rows(scored.normalised),
-            contributions=_rows(scored.contributions),
-            stability=_rows(doubt.acceptability),
+            result=_rows(scored.result, some),
+            raw=_rows(scored.raw, some),
+            normalised=_rows(scored.normalised, some),
+            contributions=_rows(scored.contributions, some),
+            stability=_rows(doubt.acceptability, some),
             weights={str(name): plain(weight) for name, weight in scored.weights.items()},
             units={item.name: item.criterion.unit for item in scored.chosen},
         )

@@ -140,9 +140,11 @@ def _halves(
     """Yield what `_chunk_texts` does, half of it made by a copy of this process."""
     texts = FindingTexts(review.results, translator)
     # What all findings share is made before there are two processes.
-    texts.get_ready()
-    if shapes_of is not None:
-        review.results.get_ready_to_cut()
+    with ThreadPoolExecutor(1) as pool:
+        cutting = None if shapes_of is None else pool.submit(review.results.get_ready_to_cut)
+        texts.get_ready()
+        if cutting is not None:
+            cutting.result()
 
     def make(number: int) -> bytes:
         chunk = chunks[number]

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +29,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from geo_service.crs import require_metric
 from geo_service.errors import CrsError, InvalidQueryError
 from geo_service.spatial.linear_reference import SAME_M, Courses, Pieces, find_junctions
+from geo_service.spatial.road_doors import RoadAccess, RoadDoors
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -107,42 +108,6 @@ class NetworkFacts:
     speeds_given: int
     speeds_by_class: int
     speeds_assumed: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Access:
-    """Where places meet the roads, one row per place; NaN for a place that meets none.
-
-    `measure` is the point on the roads, `off_road_m` its distance, `xy` the place's own point.
-    """
-
-    measure: Floats
-    off_road_m: Floats
-    xy: Floats
-
-    def taken(self, rows: NDArray[Any]) -> _Access:
-        """Return some rows."""
-        return _Access(self.measure[rows], self.off_road_m[rows], self.xy[rows])
-
-    def with_rows(self, rows: NDArray[Any], other: _Access) -> _Access:
-        """Return this with some rows from another one, given in the order of `rows`."""
-        made = _Access(self.measure.copy(), self.off_road_m.copy(), self.xy.copy())
-        made.measure[rows], made.off_road_m[rows] = other.measure, other.off_road_m
-        made.xy[rows] = other.xy
-        return made
-
-
-@dataclass(frozen=True, eq=False)
-class RoadDoors:
-    """Where places meet the roads: the nearest one, and the nearest of the main part."""
-
-    access: _Access
-    main: _Access
-    """Looked for only where the nearest road is cut off."""
-
-    def taken(self, rows: NDArray[Any]) -> RoadDoors:
-        """Return those of some places."""
-        return RoadDoors(self.access.taken(rows), self.main.taken(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,15 +226,10 @@ class RoadNetwork:
         off = self.off_main(nearest)
         main = self.access(shapes[off], is_main=True)
         there = np.isfinite(main.measure)
-        doors = _Access(
-            *(
-                np.concatenate([getattr(nearest, name), getattr(main, name)[there]])
-                for name in ("measure", "off_road_m", "xy")
-            )
-        )
+        doors = RoadAccess.joined([nearest, main.taken(there)])
         return Reach(self, doors, np.concatenate([np.arange(len(shapes)), off[there]]))
 
-    def off_main(self, access: _Access) -> Positions:
+    def off_main(self, access: RoadAccess) -> Positions:
         """Return the places that meet a road which is cut off from the main part."""
         if self.is_whole:
             return np.zeros(0, dtype=np.intp)
@@ -292,21 +252,21 @@ class RoadNetwork:
         return rows
 
     def doors(self, origins: Shapes) -> RoadDoors:
-        """Return where places meet the roads, which is the same for all facilities."""
+        """Return where places meet the roads, each by itself: the same for all facilities."""
         shapes = self._shapes_of(origins)
         access = self.access(shapes)
         off = self.off_main(access)
         return RoadDoors(access, access.with_rows(off, self.access(shapes[off], is_main=True)))
 
-    def access(self, origins: Shapes, *, is_main: bool = False) -> _Access:
+    def access(self, origins: Shapes, *, is_main: bool = False) -> RoadAccess:
         """Return where places meet the nearest road that can be entered, or one of the main part.
 
         Of equally near roads (to a centimetre) the fastest counts; of those, the first.
         """
         shapes = self._shapes_of(origins)
         pieces = self._main_pieces if is_main else self._pieces
-        found = _Access(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
-        found = _Access(found.measure[:, 0], found.off_road_m[:, 0], found.xy)
+        found = RoadAccess(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
+        found = RoadAccess(found.measure[:, 0], found.off_road_m[:, 0], found.xy)
         there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
         if not (len(there) and len(pieces)):
             return found
@@ -380,7 +340,7 @@ class Reach:
     place without geometry, too far from every road, or on roads that lead to no facility.
     """
 
-    def __init__(self, network: RoadNetwork, facilities: _Access, owner: Positions) -> None:
+    def __init__(self, network: RoadNetwork, facilities: RoadAccess, owner: Positions) -> None:
         """Search the graph, in which facilities have nodes where they meet the roads.
 
         `owner` is the facility of each of these doors: one that lies at a cut-off road has two.
@@ -532,7 +492,7 @@ class Reach:
         """Return the facilities of doors; -1 stays."""
         return np.where(door >= 0, self._owner[door], -1) if len(self._owner) else door
 
-    def _best(self, origins: Shapes | RoadDoors) -> tuple[_Access, Floats, Positions, Positions]:
+    def _best(self, origins: Shapes | RoadDoors) -> tuple[RoadAccess, Floats, Positions, Positions]:
         """Return where each place meets the roads best, and what `_answers` says from there.
 
         A place at a cut-off road also tries the main part, and goes that way if it is quicker.
@@ -551,7 +511,7 @@ class Reach:
             minutes[rows], door[rows], cut[rows] = (each[is_quicker] for each in found)
         return access, minutes, door, cut
 
-    def _answers(self, access: _Access) -> tuple[Floats, Positions, Positions]:
+    def _answers(self, access: RoadAccess) -> tuple[Floats, Positions, Positions]:
         """Return each place's minutes, facility, and the cut through which it leaves its line."""
         minutes = np.full(len(access.measure), np.inf)
         facility = np.full(len(minutes), -1, dtype=np.intp)

@@ -5,6 +5,7 @@ Draws come from a fixed seed, so that the same ranking has the same doubts.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,10 @@ def doubt_of(scored: Scored, *, draws: int = DRAWS) -> Doubt:
         won[...] += wins(scores[:, rows])
 
     around = draw_weights(scorer, count=count, around=weights)
-    near = rank_acceptability(scorer, around, top=TOP, on_scores=count_wins)
-    anywhere = scored.unweighed.acceptability(draws=count, top=TOP)
+    with ThreadPoolExecutor(1) as pool:  # nearly all of it is NumPy's, outside of Python
+        far = pool.submit(scored.unweighed.acceptability, draws=count, top=TOP)
+        near = rank_acceptability(scorer, around, top=TOP, on_scores=count_wins)
+        anywhere = far.result()
     tied = tuple(
         str(name)
         for name, share in zip(best[1:], (won[0] / count)[1:], strict=True)

@@ -8,8 +8,8 @@ parks are tried at once: no measure shown here and no rule of the family looks b
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -35,10 +35,51 @@ TRIAL_ID = "project on trial"
 class FocusState:
     """How a park keeps to its leading industry; shares are fractions 0 to 1, None if unknown."""
 
+    park_id: str
     share: float | None
     shares: Mapping[FocusBasis, float | None]
     hhi: float | None
-    verdict: Verdict
+    verdicts: FocusVerdicts = field(repr=False, compare=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the rules of the focus family say of the park; judged when somebody asks."""
+        return self.verdicts[self.park_id]
+
+
+class FocusVerdicts:
+    """What the rules of the focus family say of parks in one plan, by park id.
+
+    A ranking is scored by shares alone: verdicts are found when the first one is asked for, and
+    the plan is let go then.
+    """
+
+    def __init__(self, find: Callable[[], dict[str, Verdict]]) -> None:
+        self._find: Callable[[], dict[str, Verdict]] | None = find
+        self._found: dict[str, Verdict] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, park_id: str) -> Verdict:
+        """Return the verdict on a park."""
+        return self._all()[park_id]
+
+    def __reduce__(self) -> tuple[type[FocusVerdicts], tuple[Callable[[], dict[str, Verdict]]]]:
+        """Travel between processes as what was found."""
+        return FocusVerdicts, (_KnownVerdicts(self._all()),)
+
+    def _all(self) -> dict[str, Verdict]:
+        with self._lock:
+            if self._find is not None:
+                self._found, self._find = self._find(), None
+            return self._found
+
+
+@dataclass(frozen=True)
+class _KnownVerdicts:
+    verdicts: dict[str, Verdict]
+
+    def __call__(self) -> dict[str, Verdict]:
+        return self.verdicts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +138,9 @@ def _states_now(
         cached_states = _now.get(plan)
     if cached_states is None or cached_states[0] != asked:
         parks = plan.frame("parks")["park_id"].tolist()
-        cached_states = asked, _states(Shared(plan, as_of), rules, parks)
+        states = _states(Shared(plan, as_of), rules, parks)
+        _ = [state.verdict for state in states.values()]  # what is kept by plan holds no plan
+        cached_states = asked, states
         with _lock:
             _now[plan] = cached_states
     return cached_states[1]
@@ -106,6 +149,21 @@ def _states_now(
 def _states(
     shared: Shared, rules: Sequence[Rule], park_ids: Sequence[str]
 ) -> dict[str, FocusState]:
+    basis = shared.plan.settings.focus_basis
+    verdicts = FocusVerdicts(lambda: _verdicts(shared, rules, park_ids))
+    return {
+        park_id: FocusState(
+            park_id=park_id,
+            share=shared.focus[park_id].shares[basis],
+            shares=shared.focus[park_id].shares,
+            hhi=shared.focus[park_id].hhi,
+            verdicts=verdicts,
+        )
+        for park_id in park_ids
+    }
+
+
+def _verdicts(shared: Shared, rules: Sequence[Rule], park_ids: Sequence[str]) -> dict[str, Verdict]:
     heard: dict[str, list[tuple[Severity, Verdict]]] = {park_id: [] for park_id in park_ids}
     selected = frozenset(park_ids)
     for rule in rules if park_ids else ():
@@ -114,16 +172,7 @@ def _states(
         for finding in rule.check.run(case, rule.parameters).findings:
             if finding.park_id in heard:
                 heard[finding.park_id].append((finding.severity or part.severity, finding.verdict))
-    basis = shared.plan.settings.focus_basis
-    return {
-        park_id: FocusState(
-            share=shared.focus[park_id].shares[basis],
-            shares=shared.focus[park_id].shares,
-            hhi=shared.focus[park_id].hhi,
-            verdict=park_verdict(heard[park_id]),
-        )
-        for park_id in park_ids
-    }
+    return {park_id: park_verdict(own) for park_id, own in heard.items()}
 
 
 def amount_of(project: Project, basis: FocusBasis) -> float | None:

@@ -393,7 +393,7 @@ def rank_project(
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))
     told = [] if is_focus_withheld(plan) else park_ids
     effects = focus_effects(plan, project, rules, told, as_of=day)
-    screening = replace(screening, sites=replace(screening.sites, effects=effects))
+    screening = replace(screening, sites=screening.sites.with_effects(effects))
     tell("criteria")
     raw = pd.DataFrame({item.name: measure(item.criterion, screening.sites) for item in chosen})
     if project.unknown == "exclude":

@@ -26,7 +26,6 @@ from geo_service.schema import SCHEMAS
 from geo_service.scratch import scratch_folder
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
-from geo_service.stores.ledger import Topic
 from geo_service.stores.opening import is_empty, open_store
 from geo_service.wording import said
 from geo_service.workspace.own_files import EDITED, SETTINGS_FILE, OwnFileState, OwnLayer
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from geo_service.stores.base import LayerVersion, Store
+    from geo_service.workspace.own_files import ReadFile
 
 _log = logging.getLogger(__name__)
 _TRIES = 5
@@ -225,8 +225,8 @@ class Workspace:
         digests: dict[str, Future[str]] = {}
         with ThreadPoolExecutor(1) as pool:  # beside reading and checks, since it takes as long
 
-            def begin(name: str, frame: pd.DataFrame) -> None:
-                digests[name] = pool.submit(content_digest, frame, name)
+            def begin(own: OwnLayer) -> None:
+                digests[own.name] = pool.submit(lambda: own.version)
 
             frames, shown = self.frames(newest, begin=begin)
             versions = {name: newest[name].version for name in frames if name in newest}
@@ -235,7 +235,7 @@ class Workspace:
                 raise unusable(self.folder, faults)
             self._own.tell(self.own_states(newest, is_quick=True))
             self._own.forget(newest)
-            versions |= {name: each.result()[:VERSION_LENGTH] for name, each in digests.items()}
+            versions |= {name: each.result() for name, each in digests.items()}
         return self._plan_of(frames, versions, {name: newest[name].number for name in newest})
 
     def _plan_of(
@@ -265,7 +265,7 @@ class Workspace:
         *,
         but: Collection[str] = (),
         is_lenient: bool = False,
-        begin: Callable[[str, pd.DataFrame], None] = lambda _name, _frame: None,
+        begin: Callable[[OwnLayer], None] = lambda _own: None,
     ) -> tuple[dict[str, pd.DataFrame], dict[str, str | Message]]:
         """Return every layer's rows as they are kept, and what messages call their files.
 
@@ -299,10 +299,15 @@ class Workspace:
             faults += problems
             if found is not None:
                 frames[name], shown[name] = found.frame, found.shown
-                begin(name, found.frame)
+                begin(found)
         if faults:
             raise unusable(self.folder, faults)
         return frames, shown
+
+    def reads_ahead(self) -> dict[str, tuple[int, Callable[[], ReadFile]]]:
+        """Return by layer how large its own file is, and what reads it; none if others count."""
+        is_bare = not self._faults and is_empty(self.folder, self._address)
+        return self._own.reads_ahead() if is_bare else {}
 
     def _stored_rows(self, entry: LayerVersion) -> pd.DataFrame:
         """Return a version's rows from the store, or from the own file if that holds the same.
@@ -381,6 +386,9 @@ class Workspace:
 
         That is the store's stamp, the count of what was granted and revoked, own files that count.
         """
+        # Who opens a plan of files needs no catalogue: its library is heavy.
+        from geo_service.stores.ledger import Topic  # noqa: PLC0415
+
         granted = self.store.ledger.count(Topic.ENTRY)
         stamp = self.store.stamp()
         if stamp == 0:

@@ -16,8 +16,11 @@ from geo_service.layout.evaluate import evaluate
 from geo_service.layout.explain import why_not
 from geo_service.layout.fit import place_project
 from geo_service.layout.goals import TermName, goals_of
+from geo_service.layout.model import Decision
+from geo_service.layout.program import Key
 from geo_service.layout.proposal import Proposal
 from geo_service.layout.propose import derived, propose, replaced
+from geo_service.layout.solve import SearchPoint
 from geo_service.layout.solver import Status
 from geo_service.maps.draw import draw
 from geo_service.maps.kinds import KINDS, MapInput
@@ -173,7 +176,9 @@ def test_why_a_project_is_not_in_a_park_is_told_in_words(proposal: Proposal) -> 
     assert told["why"]
     land_only = why_not_document(proposal, why_not(*asked, "YY-C-05"), english)
     assert land_only["candidate_id"] is None
-    assert land_only["why"]
+    # The park has no floor at all, and the project needs 3,000 m².
+    assert "no free parcel or floor; 3,000 m²" in land_only["why"]
+    assert land_only["room"] == {"largest": 0, "whole": 0, "needs": 3_000, "unit": "m²"}
 
 
 def test_the_same_goals_give_the_same_bytes(demo: Plan, demo_review: Review) -> None:
@@ -256,6 +261,56 @@ def test_cancelling_stops_the_solver(demo: Plan, demo_review: Review) -> None:
     with pytest.raises(Cancelled):
         propose(demo, goals_of(GOALS), as_of=DEMO_DAY, before=demo_review, progress=progress)
     assert steps[-1][2] == "solve"
+
+
+def test_a_first_layout_is_told_before_industries_and_moves_are_judged(
+    proposal: Proposal, demo: Plan, demo_review: Review
+) -> None:
+    told: list[SearchPoint] = []
+
+    def progress(_: int, __: int, step: str) -> None:
+        if step == "industries":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        propose(
+            demo,
+            goals_of(GOALS),
+            as_of=DEMO_DAY,
+            before=demo_review,
+            progress=progress,
+            watch=told.append,
+        )
+    (first,) = told
+    assert (first.seconds, first.bound) == (0, None)
+    assert first.value is not None
+    # The project is placed (10), its place scores up to 1, its output may add 0.4 of focus.
+    assert 10 < first.value - proposal.before.objective <= 11.4
+    assert proposal.found.first_seconds is not None
+    assert 0 < proposal.found.first_seconds < proposal.seconds
+
+
+def test_what_adds_a_breach_is_left_out_and_the_search_goes_on(
+    demo: Plan, demo_review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goals = goals_of({"projects": [{"project": GARMENT}]})
+    first = propose(demo, goals, as_of=DEMO_DAY, before=demo_review)
+    assert first.decision is not None
+    name = str(GARMENT["name"])
+    refused = first.decision.places[name]
+
+    def judged(_: Proposal, decision: Decision, __: object) -> tuple[Review, list[list[Key]]]:
+        breaks = decision.places[name] == refused
+        return demo_review, [[("put", name, refused)]] if breaks else []
+
+    monkeypatch.setattr("geo_service.layout.propose._judged", judged)
+    second = propose(demo, goals, as_of=DEMO_DAY, before=demo_review)
+    assert second.decision is not None
+    assert second.decision.places[name] not in {None, refused}
+    assert second.status is Status.OPTIMAL
+    assert second.found.objective is not None
+    assert first.found.objective is not None
+    assert second.found.objective <= first.found.objective
 
 
 def test_one_more_project_moves_nothing_else(demo: Plan) -> None:

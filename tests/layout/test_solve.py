@@ -13,6 +13,7 @@ from hypothesis import given
 
 from geo_service.layout import improve
 from geo_service.layout import solver as solver_module
+from geo_service.layout.alternatives import find_alternatives
 from geo_service.layout.evaluate import evaluate, proximity
 from geo_service.layout.front import find_front
 from geo_service.layout.goals import FrontWanted, TermName
@@ -323,3 +324,27 @@ def test_a_replacement_costs_what_the_best_layout_without_it_lacks(
     }
     assert loses == {("lead", "A", "18"): pytest.approx(6), ("put", "p", "x"): pytest.approx(8)}
     assert search.cuts == []
+
+
+def test_in_an_order_others_are_sought_by_the_order_too(
+    county: LayoutModel, solver: Solver
+) -> None:
+    # Focus first: A keeps 13 (10), B 17 with the project (4 + 3), C 38 (7): 24, without a pair.
+    told = county.goals.wanted.model_dump(mode="json", exclude_unset=True)
+    ordered = with_goals(
+        county,
+        wanted={**told, "method": "lexicographic"},
+        alternatives={"count": 3, "within": 0.2, "parks": 1},
+    )
+    best = solve(ordered, solver)
+    assert best.decision is not None
+    assert best.evaluation is not None
+    assert best.evaluation.terms[TermName.FOCUS] == 24
+    # At least 0.8 × 24 = 19.2 of focus: the project at y (21), or A leading 18 (20); both give 17.
+    search = LayoutSearch(ordered, solver, end=time.monotonic() + 60)
+    others = find_alternatives(search, best.decision, best.evaluation, seconds=30)
+    assert [one.evaluation.terms[TermName.FOCUS] for one in others] == [21, 20]
+    # Without x the order takes y with A at 13 (21 points). By weights it would be A at 18: 22.
+    without = replacement_of(search, 24.0, ("put", "p", "x"), seconds=30)
+    assert without.loses == pytest.approx(3)
+    assert without.is_proven

@@ -131,6 +131,23 @@ def test_decisions_become_a_scenario(demo_client: TestClient, made: dict[str, An
         demo_client.delete(f"/api/scenarios/{answer.json()['scenario_id']}")
 
 
+def test_a_layout_on_a_scenario_begins_with_its_edits(demo_client: TestClient) -> None:
+    edit = {"op": "set_leading_industry", "park_id": "YY-B-12", "leading_industry": "18"}
+    body = {"name": "先定", "reason": "会", "edits": [{**edit, "reason": "会"}]}
+    base = demo_client.post("/api/scenarios", json=body).json()["scenario_id"]
+    asked = {"goals": {"projects": [{"project": GARMENT}]}, "scenario": base, "time_limit_s": 40}
+    found = demo_client.post("/api/layouts", json=asked).json()
+    assert found["scenario"] == base
+    assert found["goals"]["solving"] == {"time_limit_s": 40}
+    assert found["plan_version"] != demo_client.get("/api/layers").json()["plan_version"]
+    (park,) = [one for one in found["parks"] if one["park_id"] == "YY-B-12"]
+    assert (park["leading_industry"], park["is_changed"]) == ("18", False)
+    accepted = demo_client.post(f"/api/layouts/{found['layout_id']}/scenario").json()
+    assert [one["op"] for one in accepted["edits"]] == ["set_leading_industry", "place_project"]
+    for scenario in (base, accepted["scenario_id"]):
+        demo_client.delete(f"/api/scenarios/{scenario}")
+
+
 def test_decisions_are_solved_without(demo_client: TestClient, made: dict[str, Any]) -> None:
     path = f"/api/layouts/{made['layout_id']}/replacements"
     answer = demo_client.post(path, json={"decisions": ["YY-B-12"]})
@@ -239,6 +256,9 @@ def test_a_job_tells_how_value_and_bound_close(
     assert seconds == sorted(seconds)
     values = [point["value"] for point in search["points"] if point["value"] is not None]
     assert values == sorted(values)
+    # The first layout is there before the search has begun and has a bound.
+    assert (search["points"][0]["seconds"], search["points"][0]["bound"]) == (0, None)
+    assert values[0] == search["points"][0]["value"]
     assert made["scenario"] is None
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.optimize import brentq
 from shapely import affinity
 
 from geo_service.spatial.overlay import polygons_only
@@ -109,6 +108,9 @@ class Growth:
 
         None where the area is out of reach, or is reached only in a leap over a neck.
         """
+        # Heavy, and most rankings look for no open land.
+        from scipy.optimize import brentq  # noqa: PLC0415
+
         shapely.prepare(free)
         low_m, high_m = self._side_m / 2 * (1 + 1e-9), LARGEST * self._side_m
         whole = self._cut(free, seed, low_m, angle)

@@ -60,15 +60,18 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
             no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
         ]
         return outcome
-    home = shapely.union_all(zones.geometry.to_numpy())
-    county = case.plan.metric("county")
-    if len(county):
+    home, county, village = case.plan.remember(
+        "ground by the boundary",
+        {"control_zones": frozenset({"kind", "geometry"}), "county": frozenset({"geometry"})},
+        lambda: _grounds(case.plan, zones),
+    )
+    if county is None:
+        home = shapely.transform(home, np.copy)  # to be prepared: threads share the plan's own
+    else:
         # Another county's development boundary is not ours to judge by.
-        whole = shapely.union_all(county.geometry.to_numpy())
-        home = shapely.union(home, shapely.difference(_envelope(case), whole))
+        home = shapely.union(home, shapely.difference(_envelope(case), county))
     shapely.prepare(home)
     lost = case.parks[~shapely.covers(home, case.parks.geometry.to_numpy())]
-    village = shapely.union_all(_shapes_of(case.plan, VILLAGE_LAND))
     shapes = lost.geometry.to_numpy()
     outside = polygons_only(shapely.difference(shapes, home))
     area_m2 = shapely.area(outside)
@@ -87,6 +90,18 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
             if part.area > 0:
                 outcome.singles.append(_boundary_finding(case, row["park_id"], part, verdict, why))
     return outcome
+
+
+def _grounds(
+    plan: Plan, zones: gpd.GeoDataFrame
+) -> tuple[BaseGeometry, BaseGeometry | None, BaseGeometry]:
+    """Return all ground inside the boundary, of the county (None if unknown) and of villages."""
+    county = plan.metric("county").geometry.to_numpy()
+    return (
+        shapely.union_all(zones.geometry.to_numpy()),
+        shapely.union_all(county) if len(county) else None,
+        shapely.union_all(_shapes_of(plan, VILLAGE_LAND)),
+    )
 
 
 def _shapes_of(plan: Plan, kind: str) -> Any:  # noqa: ANN401 - an array of shapes

@@ -97,15 +97,19 @@ export class Acceptance {
     return panel(
       t('layouts.accept_title'),
       { note: t('layouts.accept_note'), id: 'acceptance', className: 'no-print' },
-      this.words,
       make(
         'div',
-        { class: 'tools' },
-        this.send,
-        button(t('layouts.choose_all'), () => this.choose(true), { kind: 'plain small' }),
-        button(t('layouts.choose_none'), () => this.choose(false), { kind: 'plain small' }),
+        { class: 'stack-small' },
+        this.words,
+        make(
+          'div',
+          { class: 'tools' },
+          this.send,
+          button(t('layouts.choose_all'), () => this.choose(true), { kind: 'plain small' }),
+          button(t('layouts.choose_none'), () => this.choose(false), { kind: 'plain small' }),
+        ),
+        this.outcome,
       ),
-      this.outcome,
     );
   }
 }

@@ -68,9 +68,10 @@ export function alternativesPanel(found) {
 function differences(found, other, park) {
   const id = park.park_id;
   const told = [];
+  const named = (key) => [key, other.names[key]].filter(Boolean).join(' ');
   const lead = other.leads[id] ?? park.leading_industry;
   if (lead !== park.proposed) {
-    told.push(t('layouts.leads_in', { industry: lead ?? '—' }));
+    told.push(t('layouts.leads_in', { industry: lead ? named(lead) : '—' }));
   }
   const parkOf = new Map(found.projects.map((one) => [one.project, one]));
   for (const [project, candidate] of Object.entries(other.places)) {
@@ -87,15 +88,17 @@ function differences(found, other, park) {
       told.push(t('layouts.loses', { name: one.project }));
     }
   }
-  const here = new Set(found.moves.filter((one) => one.to === id).map((one) => one.enterprise_id));
+  const here = new Map(
+    found.moves.filter((one) => one.to === id).map((one) => [one.enterprise_id, one.name]),
+  );
   for (const [enterprise, to] of Object.entries(other.moves)) {
     if (to === id && !here.has(enterprise)) {
-      told.push(t('layouts.gets', { name: enterprise }));
+      told.push(t('layouts.gets', { name: named(enterprise) }));
     }
   }
-  for (const enterprise of here) {
+  for (const [enterprise, name] of here) {
     if (other.moves[enterprise] !== id) {
-      told.push(t('layouts.loses', { name: enterprise }));
+      told.push(t('layouts.loses', { name: `${enterprise} ${name}` }));
     }
   }
   return dataText(told.join(SEMICOLON));

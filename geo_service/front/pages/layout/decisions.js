@@ -6,7 +6,7 @@ import { parkAddress, t } from '../frame.js';
 import { panel } from '../parts.js';
 import { change, signed } from '../scenario/differences.js';
 import { table } from '../table.js';
-import { industry, points, termAmount } from './words.js';
+import { industry, points, saysUnit, termAmount } from './words.js';
 
 // ---- terms ----
 
@@ -38,8 +38,12 @@ export function termsPanel(found) {
           make(
             'span',
             { class: 'note' },
-            t(`layout_unit.${one.unit}`),
-            one.is_wanted ? '' : ` · ${t('layouts.not_wanted')}`,
+            [
+              saysUnit(one.unit) ? null : t(`layout_unit.${one.unit}`),
+              one.is_wanted ? null : t('layouts.not_wanted'),
+            ]
+              .filter(Boolean)
+              .join(' · '),
           ),
       },
     ],

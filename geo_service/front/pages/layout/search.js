@@ -11,7 +11,7 @@ const WIDE = 600;
 const HIGH = 160;
 const EDGE = 8;
 const STEPS = [
-  ...['review', 'projects', 'industries', 'moves', 'solve', 'law'],
+  ...['projects', 'industries', 'moves', 'review', 'solve', 'law'],
   ...['explain', 'alternatives', 'front', 'firm'],
 ];
 
@@ -72,9 +72,10 @@ export class SearchView {
         ? t('console.job_waiting')
         : this.stepWords(step);
     const { search } = this.job;
-    const isKnown = Boolean(search?.points.length);
-    this.figures.replaceChildren(...(isKnown ? figuresOf(search) : []));
-    this.chart.replaceChildren(...(isKnown ? [chartOf(search)] : []));
+    const known = search?.points.length ?? 0;
+    this.figures.replaceChildren(...(known ? figuresOf(search) : []));
+    // One moment is no line: the first layout is there before the search begins.
+    this.chart.replaceChildren(...(known > 1 ? [chartOf(search)] : []));
   }
 
   stepWords(step) {

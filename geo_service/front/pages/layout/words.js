@@ -20,6 +20,11 @@ export function termAmount(value, unit) {
   return unit === 'score' ? number(value) : count(value);
 }
 
+// Whether an amount as written names its unit.
+export function saysUnit(unit) {
+  return unit === 'CNY' || unit === 'm²';
+}
+
 export function termName(name) {
   return t(`layout_term.${name}`);
 }
