@@ -16,6 +16,7 @@ import pytest
 
 from geo_service.crew import CAN_FORK
 from tests.conftest import ROOT
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CAN_FORK, reason="no fork")]
 two_cores = pytest.mark.skipif(not CAN_FORK or len(os.sched_getaffinity(0)) == 1, reason="one core")
@@ -250,7 +251,8 @@ def test_ctrl_c_ends_a_command_and_its_copy() -> None:
         SMALL_IS_LARGE
         + """
 from geo_service.workspace import versions
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell may ignore it
 def never(*_):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
@@ -265,10 +267,14 @@ versions.read_layer = never
         text=True,
         start_new_session=True,
     )
-    assert process.stdout is not None
-    (copy,) = {int(process.stdout.readline()) for _ in range(2)} - {process.pid}
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    with process:
+        try:
+            assert process.stdout is not None
+            (copy,) = {int(process.stdout.readline()) for _ in range(2)} - {process.pid}
+            os.killpg(process.pid, signal.SIGINT)
+            _, told = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Traceback" not in told
     with pytest.raises(ProcessLookupError):

@@ -100,7 +100,7 @@ export function labelled(label, control, { help = null, className = '' } = {}) {
   );
 }
 
-// A field for a file in the words of the page, where browsers would use those of their own language.
+// A field for a file in the words of the page: browsers would use those of their own language.
 export function labelledFile(label, input, options = {}) {
   const name = make('bdi', { class: 'file-name' });
   const tell = () => {

@@ -27,7 +27,7 @@ _PARK = Page(
     texts=("park", "park_verdict", "finding_words", "review"),
     is_charted=True,
 )
-_SHEET = Page(name="sheet", texts=("park", "sheet"))
+_SHEET = Page(name="sheet", texts=("park", "sheet", "finding_words"))
 _COMPARE = Page(name="compare", texts=("park", "compare"))
 _REVIEWS = Page(
     name="reviews",
