@@ -176,9 +176,10 @@ def rank_all(
             tell=(progress, lambda message: say(translator.render(message))),
         )
     say_faults(found.faults, lang)
-    is_json = format is ListFormat.JSON
-    width = table_width(None)
-    write(found.json(translator) if is_json else found.text(translator, width=width), None)
+    if format is ListFormat.JSON:
+        write(found.json(translator), None)
+    else:
+        write(found.text(translator, width=table_width(None)), None)
     if found.faults:
         raise typer.Exit(EXIT_WRONG_INPUT)
     if found.scored is None:

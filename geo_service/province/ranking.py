@@ -94,7 +94,7 @@ class ProvinceRanking:
                     **{name: value for name, value in site.items() if name != "raw"},
                     "criteria": {
                         name: {
-                            "raw": _shown(site["raw"].get(name)),
+                            "raw": plain(site["raw"].get(name)),
                             "unit": units[name],
                             "normalised": plain(float(scored.normalised[name].iloc[position])),
                             "weight": plain(float(scored.weights[name])),
@@ -222,9 +222,3 @@ def measured(cell: float | str | None) -> float:
     if isinstance(cell, str):
         return math.inf
     return math.nan if cell is None else cell
-
-
-def _shown(cell: float | str | None) -> float | str | None:
-    """Return a county's measure as a document shows it."""
-    found: float | str | None = plain(cell)
-    return found
