@@ -372,7 +372,7 @@ def _batches(
     """Yield rows that fit by their distance from a candidate, so many at a time."""
     rows = np.flatnonzero(np.asarray(is_fit, dtype=bool))
     shapes = frame.geometry.to_numpy()
-    rows = rows[_may_be_nearest(shapes[rows], candidate.geometry, sum(BATCHES))]
+    rows = rows[may_be_nearest(shapes[rows], candidate.geometry, sum(BATCHES))]
     far_m = shapely.distance(shapes[rows], candidate.geometry)
     order = rows[np.argsort(far_m, kind="stable")]
     start = 0
@@ -382,7 +382,7 @@ def _batches(
         start += size
 
 
-def _may_be_nearest(shapes: NDArray[Any], shape: BaseGeometry, count: int) -> NDArray[np.bool_]:
+def may_be_nearest(shapes: NDArray[Any], shape: BaseGeometry, count: int) -> NDArray[np.bool_]:
     """Return which shapes may be among the nearest to one, by the boxes around them all.
 
     To measure a whole county costs more than to judge what is nearest.

@@ -2,7 +2,7 @@
 import { make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
-import { t } from './frame.js';
+import { capitalText, t } from './frame.js';
 import { verdictBadge, verdictMark } from './marks.js';
 
 export const BASIS_GROUPS = ['law', 'county', 'reference'];
@@ -105,7 +105,9 @@ export function basisTable(counts) {
         'tr',
         {},
         make('td'),
-        VERDICTS.map((verdict) => head([verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)])),
+        VERDICTS.map((verdict) =>
+          head([verdictBadge(verdict, 15), ' ', capitalText(`verdict.${verdict}`)]),
+        ),
         head(t('rests_on.none')),
       ),
     ),
