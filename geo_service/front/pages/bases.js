@@ -78,7 +78,7 @@ export function verdictsByBasis(verdicts) {
       return make(
         'div',
         { 'data-basis': group, 'data-verdict': verdict ?? null },
-        make('dt', {}, t(`basis_group.${group}`)),
+        make('dt', {}, capitalText(`basis_group.${group}`)),
         make('dd', {}, verdict ? verdictMark(verdict) : make('span', { class: 'note' }, none)),
       );
     }),
@@ -118,7 +118,7 @@ export function basisTable(counts) {
         make(
           'tr',
           { 'data-basis': group },
-          make('th', { scope: 'row' }, t(`basis_group.${group}`)),
+          make('th', { scope: 'row' }, capitalText(`basis_group.${group}`)),
           [...VERDICTS, 'none'].map((name) =>
             make(
               'td',

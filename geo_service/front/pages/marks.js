@@ -80,14 +80,14 @@ export function tierMark(tier) {
 }
 
 export function severityMark(severity) {
-  return make('span', { class: `chip is-${severity}` }, t(`severity.${severity}`));
+  return make('span', { class: `chip is-${severity}` }, capitalText(`severity.${severity}`));
 }
 
 export function illustrativeMark() {
   return make(
     'span',
     { class: 'chip is-illustrative', title: t('console.illustrative_hint') },
-    t('console.illustrative_short'),
+    capitalText('console.illustrative_short'),
   );
 }
 

@@ -73,7 +73,7 @@ export function pageHead(title, { line = null, tools = null, above = null } = {}
       { class: 'page-words' },
       above,
       make('h1', {}, title),
-      typeof line === 'string' ? make('p', { class: 'lead' }, line) : line,
+      !line || line instanceof HTMLDetailsElement ? line : make('p', { class: 'lead' }, line),
     ),
     tools ? make('div', { class: 'tools no-print' }, tools) : null,
   );
