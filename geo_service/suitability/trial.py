@@ -153,7 +153,7 @@ def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
     positions = np.flatnonzero(is_asked).tolist()
     position_of = dict(zip(parcels["parcel_id"].iloc[positions], positions, strict=True))
     park_ids = dict(zip(positions, parcels["park_id"].iloc[positions], strict=True))
-    shapes = parcels.geometry.to_numpy()
+    shapes: dict[int, Any] = dict(zip(positions, parcels.geometry.iloc[positions], strict=True))
     footings: dict[str, Footing] = {}
     for candidate, project in trials.asked:
         mark = trials.mark_of(project)

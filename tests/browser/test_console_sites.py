@@ -236,6 +236,12 @@ def test_a_wrong_project_is_answered_with_its_faults(visit: Visitor, address: st
     expect(page.get_by_role("alert")).to_have_count(1)
     expect(page.get_by_label("行业代码")).to_be_focused()
     expect(page.locator("#rank")).to_be_enabled()
+    # So is a word in place of a code, without Python's quotes.
+    page.get_by_label("行业代码").fill("不是行业")
+    page.click("#rank")
+    alert = page.locator("#project").get_by_role("alert")
+    expect(alert).to_contain_text("不是行业")
+    expect(alert).not_to_contain_text("'")
     page.get_by_label("行业代码").fill("1311")
     page.click("#rank")
     expect(page.locator(ROWS)).to_have_count(2)

@@ -55,6 +55,10 @@ def test_a_workbook_of_four_columns_is_an_update_of_two(
     report = page.locator("#import-report")
     expect(report).to_contain_text("按列名判断为“企业”（enterprises），4 列相符")
     expect(report).to_contain_text("更新 1 个要素")
+    # A year is no quantity.
+    told = report.text_content() or ""
+    assert "2025" in told
+    assert "2,025" not in told
     lines = report.locator("#changed-features tbody tr")
     expect(lines).to_have_text(["E1/2025产值100125,000", "E1/2025税收—30,000"])
     effect = report.locator("#effect")

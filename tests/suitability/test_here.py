@@ -160,13 +160,15 @@ def test_a_point_in_no_parcel_is_a_square_of_the_needed_area(opened: Open) -> No
 def test_boxes_leave_out_only_what_is_not_among_the_nearest() -> None:
     random = np.random.default_rng(18)
     corners, sizes = random.uniform(0, 10_000, (2_000, 2)), random.uniform(1, 400, (2_000, 2))
-    shapes = shapely.box(*corners.T, *(corners + sizes).T)
+    shapes = np.array(
+        [shapely.box(*low, *high) for low, high in zip(corners, corners + sizes, strict=True)]
+    )
     for around in (shapely.Point(5_000, 5_000), shapely.box(0, 0, 900, 40), shapes[7]):
         is_looked_at = may_be_nearest(shapes, around, 240)
         nearest = np.argsort(shapely.distance(shapes, around), kind="stable")[:240]
         assert is_looked_at[nearest].all()
         assert is_looked_at.sum() < 1_000
     # What has no shape is kept, and stays last.
-    some = np.append(shapes, shapely.Polygon())
+    some = np.array([*shapes, shapely.Polygon()])
     assert may_be_nearest(some, shapely.Point(0, 0), 240)[-1]
     assert may_be_nearest(some[:9], shapely.Point(0, 0), 240).all()

@@ -118,9 +118,13 @@ export class PlanningPage {
       drawing.map.on('move', () => this.follow(drawing));
     });
     // The frame's size changes without the window's: panel, full screen, an iframe that shows.
-    new ResizeObserver(() => this.eachMap((map) => map.invalidateSize({ pan: false }))).observe(
-      this.stage,
-    );
+    new ResizeObserver(() => {
+      const isWhole = this.whole === this.where(); // nobody has moved it since
+      this.eachMap((map) => map.invalidateSize({ pan: false }));
+      if (isWhole) {
+        this.showWhole();
+      }
+    }).observe(this.stage);
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') {
         this.onEscape();
@@ -156,6 +160,14 @@ export class PlanningPage {
 
   reset() {
     this.dock.close();
+    this.showWhole();
+  }
+
+  where() {
+    return `${this.map.getZoom()} ${this.map.getCenter()}`;
+  }
+
+  showWhole() {
     this.map.fitBounds(settings.bounds, {
       animate: false,
       paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
@@ -164,6 +176,7 @@ export class PlanningPage {
         24 + (this.timeline ? this.timeline.element.offsetHeight + 22 : 0),
       ],
     });
+    this.whole = this.where();
   }
 
   // The width that an open legend takes from a wide map, else 0.

@@ -136,6 +136,7 @@ export class Matrix {
       'data-family': family,
       'data-verdict': cell.verdict,
       'data-count': cell.findings,
+      'data-many': cell.findings > 99 ? '' : null,
       title: words,
       'aria-label': words,
     };
