@@ -13,6 +13,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import geopandas as gpd
@@ -458,6 +459,11 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
 
 def empty_frame(name: str) -> pd.DataFrame:
     """Return a layer's frame without rows."""
+    return _frame_without_rows(name).copy(deep=False)
+
+
+@cache
+def _frame_without_rows(name: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - kept out of the import of the values above
 
     schema = SCHEMAS[name]
