@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from io import BytesIO
 from threading import Barrier
 
+import docx
 import pytest
 from openpyxl import load_workbook
 
@@ -258,7 +259,7 @@ def test_what_is_done_stands_in_workbook_and_json(start: Start) -> None:
     service.work.change(key, IN_WORK)
     files = {
         form: service.reviews.file(service.review.review_id, form, Language.EN).content
-        for form in (ExportFormat.XLSX, ExportFormat.JSON)
+        for form in (ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.JSON)
     }
     (told,) = json.loads(files[ExportFormat.JSON])["work"]
     assert (told["rule_id"], told["state"], told["due"]) == (
@@ -274,3 +275,7 @@ def test_what_is_done_stands_in_workbook_and_json(start: Start) -> None:
     assert {(row[rule], row[at], row[at + 3]) for row in worked} == {
         (key.rule_id, "in work", "先去现场")
     }
+    lists = docx.Document(BytesIO(files[ExportFormat.DOCX])).tables
+    cells = {cell.text for table in lists for row in table.rows for cell in row.cells}
+    said = f"Work: in work · Due: {YESTERDAY.isoformat()} · Note: 先去现场"
+    assert len([text for text in cells if said in text]) == 1
