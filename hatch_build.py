@@ -42,6 +42,7 @@ CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CSS_ADDRESS = re.compile(
     r"""url\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^)"']*?))\s*\)""",
 )
+CSS_FACE = re.compile(r"(?:/\*[^*]*\*/\s*)?@font-face\s*\{[^}]*\}\s*")
 OUTSIDE = re.compile(r"https?:|//")
 
 # The library of a machine, named as geo_service/native/__init__.py looks for it, and zig's target
@@ -318,12 +319,14 @@ def take(source: Path, entry: dict[str, Any], built: Path) -> dict[str, Any]:
     facts = json.loads((source / "package.json").read_bytes())
     target = built / entry["folder"]
     root = source / entry["root"]
-    licences = [source / name for name in entry["licences"]]
+    licences = [licence(source, entry["folder"], name) for name in entry["licences"]]
     files = [path for pattern in entry["files"] for path in found(root, pattern)]
     for path in files:
         copy(path, target / path.relative_to(root))
     for path in licences:
         copy(path, target / path.name)
+    for path in sorted(target.rglob("*.css")):
+        drop_faces(path)
     return {
         "name": facts["name"],
         "version": facts["version"],
@@ -337,6 +340,24 @@ def take(source: Path, entry: dict[str, Any], built: Path) -> dict[str, Any]:
             if path.is_file()
         },
     }
+
+
+def licence(package: Path, folder: str, name: str) -> Path:
+    """Return a licence's text: a package's own, or the one kept here for a package without it."""
+    own = package / name
+    return own if own.is_file() else Path(__file__).parent / "deploy" / "licences" / folder / name
+
+
+def drop_faces(sheet: Path) -> None:
+    """Take the faces of fonts whose files were not taken out of a stylesheet."""
+    text = sheet.read_text(encoding="utf-8")
+
+    def kept(match: re.Match[str]) -> str:
+        addresses = [a or b or c for a, b, c in CSS_ADDRESS.findall(match[0])]
+        is_whole = all((sheet.parent / address).is_file() for address in addresses)
+        return match[0] if is_whole else ""
+
+    sheet.write_text(CSS_FACE.sub(kept, text), encoding="utf-8", newline="")
 
 
 def found(root: Path, pattern: str) -> list[Path]:

@@ -464,6 +464,8 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
     What is missing of a whole number or a flag is None, of a text or another number NaN.
     """
+    if not len(frame):
+        return []
     columns = {str(name): _cells(frame[name]) for name in frame.columns if name != "geometry"}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

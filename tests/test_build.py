@@ -223,6 +223,29 @@ def test_every_package_of_assets_brings_its_licence() -> None:
         assert entry["licences"], entry["package"]
 
 
+def test_of_a_font_only_the_slices_that_are_wanted_are_taken(
+    hook: ModuleType, tmp_path: Path
+) -> None:
+    package = tmp_path / "package"
+    for name, text in {
+        "package.json": '{"name": "a", "version": "1", "license": "OFL-1.1"}',
+        "css/a.css": "/* 1 */\n@font-face {\n  src: url('../one.woff2');\n}\n"
+        "/* 2 */\n@font-face {\n  src: url(../two.woff2) format('woff2');\n}\nb {}\n",
+        "one.woff2": "1",
+        "two.woff2": "2",
+    }.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+    entry = {"folder": "chiron-hei-hk", "root": "", "files": ["css/a.css", "two.woff2"]}
+    hook.take(package, {**entry, "licences": ["LICENSE"]}, tmp_path / "built")
+    folder = tmp_path / "built" / "chiron-hei-hk"
+    sheet = (folder / "css" / "a.css").read_text()
+    assert sheet == "/* 2 */\n@font-face {\n  src: url(../two.woff2) format('woff2');\n}\nb {}\n"
+    hook.check_stylesheets(tmp_path / "built")
+    # The package has no licence's text; the one kept for it is taken.
+    assert "SIL Open Font License" in (folder / "LICENSE").read_text()
+
+
 def test_what_is_installed_here_has_its_licences(hook: ModuleType) -> None:
     patterns = project()["project"]["license-files"]
     found = {path for pattern in patterns for path in ROOT.glob(pattern)}

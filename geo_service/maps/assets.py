@@ -17,6 +17,8 @@ from geo_service.errors import AssetError
 from geo_service.model import Message
 from geo_service.wording import said
 
+FONT_FOLDERS = ("noto-sans-sc", "chiron-hei-hk")
+"""Fonts of pages; the second has letters of place names that the first lacks."""
 HOW_TO_BUILD = Message("problem.build_assets")
 # What a machine's own table may not know, or may know by an older name.
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
@@ -84,6 +86,22 @@ def packages() -> tuple[AssetPackage, ...]:
 def names() -> frozenset[str]:
     """Return the names of all assets."""
     return frozenset(name for package in packages() for name in package.files)
+
+
+def font_sheets() -> tuple[str, ...]:
+    """Return the stylesheets with Chinese letters for machines that lack them.
+
+    A browser loads only the slices that a page needs.
+
+    Examples
+    --------
+    >>> font_sheets()[0]
+    'noto-sans-sc/index.css'
+    """
+    sheets = sorted(name for name in names() if name.endswith(".css"))
+    return tuple(
+        name for folder in FONT_FOLDERS for name in sheets if name.startswith(f"{folder}/")
+    )
 
 
 def path(name: str) -> Path:

@@ -44,8 +44,6 @@ WORKER = "tile_worker.js"
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 """A worker goes by the policy of its own file: this one may ask the service for tiles."""
 STYLES = ("map.css",)
-FONTS = "noto-sans-sc/index.css"
-"""Chinese letters for machines without any; a browser loads only those that it lacks."""
 PROGRAM = "program.js"
 """Runs last: the map's page around Folium's maps."""
 STATIC_FILES = frozenset((START, PRELUDE, PROGRAM, WORKER, *STYLES))
@@ -348,7 +346,7 @@ def served_page(drawn: PlanningMap, *, root: str = "", pictures: Iterable[str] =
     def own(name: str) -> str:
         return f"{root}/static/{name}?v={static_version(name)}"
 
-    styles = [_link(asset(name)) for name in (*parts.styles, FONTS)]
+    styles = [_link(asset(name)) for name in (*parts.styles, *assets.font_sheets())]
     styles += [_link(own(name)) for name in STYLES]
     before = [own(START), *map(asset, parts.scripts), own(PRELUDE)]
     scripts = [*map(_source, before), _script(parts.script), _source(own(PROGRAM))]

@@ -1,8 +1,9 @@
 """One box for parks, enterprises, parcels, buildings, industries, rules, findings and pages.
 
 What is typed may be a name in either script of Chinese, pinyin or its first letters, an id or a
-code. A hit says which page and which map show it. The index is made when it is first asked for, of
-a plan and of a review, and kept until these change. Addresses begin at the service's root.
+code. A hit says which page and which map show it. The index is made of a plan and of a review,
+ahead or when it is first asked for, and kept until these change. Addresses begin at the service's
+root.
 """
 
 from __future__ import annotations
@@ -110,10 +111,19 @@ class Finder:
                 hits.append(hit)
         return hits
 
-    def let_go(self) -> None:
-        """Hold no plan and no review any more; the index is made when somebody looks again."""
-        with self._lock:
-            self._of_plan = self._of_review = None
+    @property
+    def is_made(self) -> bool:
+        """Whether the index of what counts now is there."""
+        review, plan, of_review = self._state.review, self._of_plan, self._of_review
+        is_of_plan = plan is not None and plan[0] == review.plan.version
+        return is_of_plan and of_review is not None and of_review[0] == review.review_id
+
+    def make(self) -> None:
+        """Make the index of what counts now, unless it is there: whoever looks first need not wait.
+
+        Of what counted before nothing is held any more.
+        """
+        self._shelves()
 
     def _shelves(self) -> list[_Shelf]:
         review = self._state.review

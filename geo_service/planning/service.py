@@ -259,6 +259,12 @@ class PlanningService:
         """Take up own files that count and were edited; ConflictError when there are any."""
         self.follower.check_files()
 
+    def make_ahead(self) -> None:
+        """Make in the background what the first readers will ask for."""
+        self.tiles.current().start()
+        with suppress(BusyError):  # whoever looks first has it made
+            self.jobs.start(lambda _: self.finder.make())
+
     def look_for_news(self) -> None:
         """Ask the store, at most each second and not in this thread, whether to refresh."""
         self.follower.look()
@@ -285,7 +291,7 @@ class PlanningService:
         self.maps.let_go()
         self.rankings.let_go()
         self.scenarios.let_go()
-        self.finder.let_go()
+        self.finder.make()
         self.tiles.current()
         self._sights.let_go()
         self.reviews.shelf.rest()

@@ -21,6 +21,8 @@ from geo_service.suitability.reasons import Reason, each_once
 from geo_service.suitability.trial import MARK, Trials
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
+from geo_service.zoning.checks.control_zone import group_zones
+from geo_service.zoning.checks.zone_parameters import ZoneParameters
 
 if TYPE_CHECKING:
     from geo_service.model import LegalBasis
@@ -237,6 +239,9 @@ def _against_land(
     trials: Trials, rules: Sequence[Rule], as_of: date, heard: frozenset[Verdict] = _AGAINST
 ) -> ReasonsByPiece:
     """Put rules to ground with the project on it; what they say of parks is left to the review."""
+    for rule in rules:  # before the trial's plan is made of the county's: that keeps them
+        if isinstance(rule.parameters, ZoneParameters):
+            group_zones(trials.plan, rule.parameters)
     shared = Shared(trials.on_ground, as_of)
     for rule in rules:
         parameters = rule.parameters

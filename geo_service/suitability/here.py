@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     import geopandas as gpd
+    from numpy.typing import ArrayLike, NDArray
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -53,6 +54,8 @@ MOST_PARCELS = 50
 """Parcels that one place may consist of."""
 BATCHES = (24, 216)
 """How many places are judged together in the search for the nearest one, before it ends."""
+_MARGIN_M = 1.0
+"""More than a distance can be rounded by."""
 _ON_PARCELS = frozenset({CandidateKind.PARCEL})
 _ON_FLOORS = frozenset({CandidateKind.FLOORS})
 
@@ -351,24 +354,51 @@ def _by_distance(
         parcels = plan.metric("parcels")
         is_fit = is_free(parcels) & (shapely.area(parcels.geometry.to_numpy()) >= needed_m2)
         is_own = parcels["parcel_id"].isin(candidate.members).to_numpy(dtype=bool)
-        for some in _batches(parcels[is_fit & ~is_own], candidate):
+        for some in _batches(parcels, is_fit & ~is_own, candidate):
             order = {name: place for place, name in enumerate(some["parcel_id"])}
             yield list(parcel_parts(some)), order
         return
     buildings, floors = plan.metric("buildings"), plan.frame("floors")
     roomy = set(floors.loc[has_room(floors), "building_id"])
     own = candidate.building_id if candidate.members else None
-    for some in _batches(buildings[buildings["building_id"].isin(roomy - {own})], candidate):
+    for some in _batches(buildings, buildings["building_id"].isin(roomy - {own}), candidate):
         order = {name: place for place, name in enumerate(some["building_id"])}
         yield _floors_of(plan, list(order)), order
 
 
-def _batches(frame: gpd.GeoDataFrame, candidate: Candidate) -> Iterator[gpd.GeoDataFrame]:
-    """Yield rows by their distance from a candidate, so many at a time."""
-    far_m = shapely.distance(frame.geometry.to_numpy(), candidate.geometry)
-    order = np.argsort(far_m, kind="stable")
+def _batches(
+    frame: gpd.GeoDataFrame, is_fit: ArrayLike, candidate: Candidate
+) -> Iterator[gpd.GeoDataFrame]:
+    """Yield rows that fit by their distance from a candidate, so many at a time."""
+    rows = np.flatnonzero(np.asarray(is_fit, dtype=bool))
+    shapes = frame.geometry.to_numpy()
+    rows = rows[may_be_nearest(shapes[rows], candidate.geometry, sum(BATCHES))]
+    far_m = shapely.distance(shapes[rows], candidate.geometry)
+    order = rows[np.argsort(far_m, kind="stable")]
     start = 0
     for size in BATCHES:
         if len(order) > start:
             yield frame.iloc[order[start : start + size]]
         start += size
+
+
+def may_be_nearest(shapes: NDArray[Any], shape: BaseGeometry, count: int) -> NDArray[np.bool_]:
+    """Return which shapes may be among the nearest to one, by the boxes around them all.
+
+    To measure a whole county costs more than to judge what is nearest.
+    """
+    if len(shapes) <= count:
+        return np.ones(len(shapes), dtype=bool)
+    west, south, east, north = shapely.bounds(shapes).T
+    left, low, right, top = shape.bounds
+    least = np.hypot(
+        np.maximum(0, np.maximum(west - right, left - east)),
+        np.maximum(0, np.maximum(south - top, low - north)),
+    )
+    most = np.hypot(
+        np.maximum(east, right) - np.minimum(west, left),
+        np.maximum(north, top) - np.minimum(south, low),
+    )
+    enough = np.partition(most, count - 1)[count - 1]
+    # What has no shape has no distance, and stays what it was: last.
+    return np.asarray(~(least > enough + _MARGIN_M), dtype=np.bool_)

@@ -145,9 +145,15 @@ class Trials:
 
 def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
-    parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
-    position_of = {name: position for position, name in enumerate(parcels["parcel_id"].tolist())}
-    shapes, park_ids = parcels.geometry.to_numpy(), parcels["park_id"].tolist()
+    # Of a county's rows only those that somebody stands on: a place is judged in a moment.
+    names = {it.partition(" ")[2] for candidate, _ in trials.asked for it in footing_ids(candidate)}
+    own = buildings.loc[buildings["building_id"].isin(names), ["building_id", "parcel_id"]]
+    parcel_of = dict(own.itertuples(index=False, name=None))
+    is_asked = parcels["parcel_id"].isin(names | set(own["parcel_id"].dropna()))
+    positions = np.flatnonzero(is_asked).tolist()
+    position_of = dict(zip(parcels["parcel_id"].iloc[positions], positions, strict=True))
+    park_ids = dict(zip(positions, parcels["park_id"].iloc[positions], strict=True))
+    shapes = parcels.geometry.to_numpy()
     footings: dict[str, Footing] = {}
     for candidate, project in trials.asked:
         mark = trials.mark_of(project)

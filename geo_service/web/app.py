@@ -201,7 +201,7 @@ def stand_by(app: FastAPI, service: PlanningService) -> None:
     """Answer for a service from now on, and make ahead what its first readers will ask for."""
     at_once = IMPORTS_AT_ONCE * app.state.max_import_bytes
     service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
-    service.tiles.current().start()
+    service.make_ahead()
     if app.state.province is not None:
         app.state.province.own_county = service.plan.settings.county_code
     app.state.service = service

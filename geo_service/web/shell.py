@@ -26,7 +26,8 @@ from geo_service import front
 from geo_service.access import Partial, acting, acting_name
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.document import FONTS, asset_version
+from geo_service.maps.assets import font_sheets
+from geo_service.maps.document import asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.planning.rankings import KEPT_OF_PART
 from geo_service.reports.document import is_illustrative
@@ -176,7 +177,7 @@ def _frame(
         "lang": language.value,
         "root": html.escape(root),
         "pages": html.escape(f"{root}/pages/{digest()}"),
-        "fonts": asset_version(FONTS),
+        "fonts": _fonts(root),
         "languages": _languages(request, language),
         **_shell_texts(translator),
     }
@@ -296,6 +297,12 @@ def _scripts(page: Page, root: str) -> str:
     programs = (html.escape(f"{root}/pages/{digest()}/{name}.js") for name in (page.name, _FINDER))
     modules = (f'<script type="module" src="{program}"></script>' for program in programs)
     return charts + "\n".join(modules)
+
+
+def _fonts(root: str) -> str:
+    """Return the links to the stylesheets of Chinese letters."""
+    sheets = (f"{root}/assets/{name}?v={asset_version(name)}" for name in font_sheets())
+    return "\n".join(f'<link rel="stylesheet" href="{html.escape(sheet)}">' for sheet in sheets)
 
 
 def _loading(shell: Mapping[str, str]) -> str:

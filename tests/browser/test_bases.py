@@ -154,7 +154,7 @@ def test_the_park_page_has_a_verdict_for_each_basis(visit: Visitor, address: str
     by_basis = page.locator(".by-basis > div")
     expect(by_basis).to_have_count(3)
     expect(page.locator('.by-basis [data-basis="law"]')).to_have_attribute("data-verdict", "fail")
-    expect(page.locator('.by-basis [data-basis="county"]')).to_contain_text("complies")
+    expect(page.locator('.by-basis [data-basis="county"]')).to_contain_text("Complies")
 
 
 def test_the_map_draws_a_ring_around_what_breaks_a_law_and_says_so(

@@ -159,6 +159,11 @@ def assert_told(page: Page, base: str, path: str, found: Document) -> None:
     why = asked(page, base, f"{path}/why-not?{query}")
     expect(page.locator("#why-not-outcome")).to_contain_text(why["why"])
 
+    page.click("#replace-all")
+    expect(page.locator("#replacements tbody tr").first).to_be_visible(timeout=120_000)
+    replaced = asked(page, base, path)["replacements"]
+    expect(page.locator("#replacements tbody tr")).to_have_count(len(replaced))
+
     assert found["alternatives"]
     expect(page.locator("#alternatives tbody tr")).to_have_count(len(found["alternatives"]))
     assert len(found["front"]) > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,13 @@ from hypothesis import strategies as st
 from geo_service.language import Language
 from geo_service.planning import PlanningService as Running
 from geo_service.planning.word_index import SHORTEST_INSIDE, WordFit, WordIndex, normalised
+from geo_service.stores.base import WorkspaceAt
+from geo_service.web.app import create_app
 from tests.client import TestClient
+from tests.county import County
 from tests.depth import thorough
+from tests.patience import eventually
+from tests.stores.made import publish_parcels
 
 LETTERS = st.text(alphabet="abAB1-乙江 ", max_size=6)
 
@@ -77,6 +84,19 @@ def test_labels_come_in_the_reader_s_language(demo_county: Running) -> None:
     assert hit["label"].startswith("1811 運動")
     (rule,) = demo_county.finder.find("红线", Language.EN, limit=1)
     assert "red line" in rule["label"]
+
+
+def test_the_index_is_made_before_anybody_looks(tmp_path: Path) -> None:
+    folder = County().write(tmp_path)
+    running = Running.open(folder)
+    with TestClient(create_app(running)):
+        eventually(lambda: running.finder.is_made, "the index is made")
+        # A publication makes it anew, of the plan that counts then.
+        before = running.plan.version
+        publish_parcels(WorkspaceAt(folder), "idle")
+        assert running.refresh()
+        assert running.plan.version != before
+        eventually(lambda: running.finder.is_made, "the index is made anew")
 
 
 @pytest.mark.parametrize("given_", [{"q": "x", "limit": 0}, {"q": "x" * 101}, {}])

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.suitability.here import PlaceAnswer, judge_land, judge_place
+from geo_service.suitability.here import PlaceAnswer, judge_land, judge_place, may_be_nearest
 from geo_service.suitability.project import open_project, project_of
 from geo_service.suitability.rank import rank_project
 from geo_service.suitability.reasons import Reason
@@ -154,3 +155,18 @@ def test_a_point_in_no_parcel_is_a_square_of_the_needed_area(opened: Open) -> No
     found = at(opened(five_sites()), point(-3000, 0))
     assert found.candidate.kind == "land"
     assert found.candidate.area_m2 == pytest.approx(8_000)
+
+
+def test_boxes_leave_out_only_what_is_not_among_the_nearest() -> None:
+    random = np.random.default_rng(18)
+    corners, sizes = random.uniform(0, 10_000, (2_000, 2)), random.uniform(1, 400, (2_000, 2))
+    shapes = shapely.box(*corners.T, *(corners + sizes).T)
+    for around in (shapely.Point(5_000, 5_000), shapely.box(0, 0, 900, 40), shapes[7]):
+        is_looked_at = may_be_nearest(shapes, around, 240)
+        nearest = np.argsort(shapely.distance(shapes, around), kind="stable")[:240]
+        assert is_looked_at[nearest].all()
+        assert is_looked_at.sum() < 1_000
+    # What has no shape is kept, and stays last.
+    some = np.append(shapes, shapely.Polygon())
+    assert may_be_nearest(some, shapely.Point(0, 0), 240)[-1]
+    assert may_be_nearest(some[:9], shapely.Point(0, 0), 240).all()

@@ -41,7 +41,7 @@ export class Labels {
         continue;
       }
       const text = shorten(label.text, LONGEST);
-      const box = this.room(point, label, this.width(text, label), boxes);
+      const box = this.room(point, label, this.width(text, label), { boxes, signs: taken });
       if (box) {
         boxes.push(box);
         names.push(label.text);
@@ -69,7 +69,7 @@ export class Labels {
     return this.widths.get(key);
   }
 
-  room(point, { size, radius, kind, isAlways }, width, boxes) {
+  room(point, { size, radius, kind, isAlways }, width, { boxes, signs }) {
     const height = Math.ceil(size * 1.25);
     const away = radius + GAP;
     const inside = [[-width / 2, -height / 2]];
@@ -86,8 +86,11 @@ export class Labels {
       const start = point.add(corner).round();
       return L.bounds(start, start.add([width, height]));
     });
-    const free = options.find((box) => !boxes.some((other) => other.overlaps(box)));
-    return free ?? (isAlways ? options[0] : null);
+    const free = options.filter((box) => !boxes.some((other) => other.overlaps(box)));
+    // Better one that is not next to another sign, whose name it would be taken for.
+    const others = signs.filter((sign) => !sign.contains(point)).map((sign) => sign.pad(0.35));
+    const clear = free.find((box) => !others.some((other) => other.overlaps(box)));
+    return clear ?? free[0] ?? (isAlways ? options[0] : null);
   }
 
   element(text, { kind, size }, box) {

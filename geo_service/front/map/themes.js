@@ -1,6 +1,6 @@
 // Thematic maps: what parks are coloured by, its menu, and its classes as a histogram.
 import { dataText, make } from '../shared/dom.js';
-import { hasValue } from '../shared/format.js';
+import { capital, hasValue } from '../shared/format.js';
 import { write, writeSpan } from './figures.js';
 import { swatch } from './markers.js';
 import { settings, text } from './settings.js';
@@ -33,8 +33,8 @@ export function themeMenu(choose) {
   const menu = make(
     'select',
     { class: 'theme-menu', change: () => choose(menu.value || null) },
-    option('', text('theme_verdict')),
-    settings.themes.map(({ name, label }) => option(name, label)),
+    option('', capital(text('theme_verdict'))),
+    settings.themes.map(({ name, label }) => option(name, capital(label))),
   );
   return {
     menu,
@@ -45,7 +45,8 @@ export function themeMenu(choose) {
 // The classes of a theme, each with how many parks it has; unknown is the last one.
 export function themeClasses(theme) {
   const most = Math.max(1, ...theme.classes.map(({ count }) => count));
-  const title = theme.note ? `${theme.label}（${theme.note}）` : theme.label;
+  const label = capital(theme.label);
+  const title = theme.note ? `${label}（${theme.note}）` : label;
   return make(
     'div',
     { class: 'legend-part theme-part' },

@@ -52,18 +52,21 @@ export const tenThousand = orDash((value) =>
 // Money in one breath: 万元, from one 亿 on 亿元.
 export const money = orDash((value) => {
   if (isEnglish) {
-    return t('console.money_million', { value: one.format(value / 1e6) });
+    return Math.abs(value) >= 1e9
+      ? t('console.money_billion', { value: two.format(value / 1e9) })
+      : t('console.money_million', { value: one.format(value / 1e6) });
   }
   return Math.abs(value) >= 1e8
     ? t('console.money_yi', { value: two.format(value / 1e8) })
     : t('console.money_wan', { value: one.format(value / 1e4) });
 });
 
-export const moneyPerMu = orDash((value) =>
-  isEnglish
-    ? `${whole.format(value)} CNY/mu`
-    : t('console.wan_per_mu', { value: one.format(value / 1e4) }),
-);
+export const moneyPerMu = orDash((value) => {
+  if (!isEnglish) {
+    return t('console.wan_per_mu', { value: one.format(value / 1e4) });
+  }
+  return Math.abs(value) >= 1e6 ? `${money(value)}/mu` : `CNY ${whole.format(value)}/mu`;
+});
 
 // An area with the other unit beside it, as an element.
 export function area(value) {

@@ -2,7 +2,7 @@
 import { make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
-import { t } from './frame.js';
+import { capitalText, t } from './frame.js';
 import { verdictBadge, verdictMark } from './marks.js';
 
 export const BASIS_GROUPS = ['law', 'county', 'reference'];
@@ -78,7 +78,7 @@ export function verdictsByBasis(verdicts) {
       return make(
         'div',
         { 'data-basis': group, 'data-verdict': verdict ?? null },
-        make('dt', {}, t(`basis_group.${group}`)),
+        make('dt', {}, capitalText(`basis_group.${group}`)),
         make('dd', {}, verdict ? verdictMark(verdict) : make('span', { class: 'note' }, none)),
       );
     }),
@@ -105,7 +105,9 @@ export function basisTable(counts) {
         'tr',
         {},
         make('td'),
-        VERDICTS.map((verdict) => head([verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)])),
+        VERDICTS.map((verdict) =>
+          head([verdictBadge(verdict, 15), ' ', capitalText(`verdict.${verdict}`)]),
+        ),
         head(t('rests_on.none')),
       ),
     ),
@@ -116,7 +118,7 @@ export function basisTable(counts) {
         make(
           'tr',
           { 'data-basis': group },
-          make('th', { scope: 'row' }, t(`basis_group.${group}`)),
+          make('th', { scope: 'row' }, capitalText(`basis_group.${group}`)),
           [...VERDICTS, 'none'].map((name) =>
             make(
               'td',

@@ -1,6 +1,6 @@
 // What every page has: its data, its texts, the menu of small windows, the footer.
 import { make, nodesOf } from '../shared/dom.js';
-import { fillIn } from '../shared/format.js';
+import { capital, fillIn } from '../shared/format.js';
 import { printerOf, shapeWordsAnew } from '../shared/moments.js';
 
 /**
@@ -26,6 +26,14 @@ export const main = part('main');
  */
 export function t(key, values) {
   return fillIn(start.texts[key] ?? key, values);
+}
+
+/**
+ * Returns a text at the beginning of a line: in English with a capital letter.
+ * @param {string} key
+ */
+export function capitalText(key) {
+  return capital(t(key));
 }
 
 export function has(key) {

@@ -1,12 +1,12 @@
 // 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
-import { keyed, labelled, later, pageHead, panel, select } from './parts.js';
+import { finePrint, keyed, labelled, later, pageHead, panel, select } from './parts.js';
 import { changeChip, changeCounts, parkLink, shownOf } from './changes.js';
 import { commaIn, hasValue } from '../shared/format.js';
 import { count, time } from './amounts.js';
 import { BASIS_GROUPS } from './bases.js';
-import { pageAddress, setTitle, showPage, start, t } from './frame.js';
+import { capitalText, pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { scenarioNote } from './scenario_note.js';
 import { VERDICTS } from '../shared/symbols.js';
@@ -72,14 +72,14 @@ function drawChips() {
   shownChips.replaceChildren(
     chipGroup('verdict', WORST_FIRST, t('home.by_verdict'), (verdict) => [
       verdictBadge(verdict, 17),
-      make('span', {}, t(`verdict.${verdict}`)),
+      make('span', {}, capitalText(`verdict.${verdict}`)),
     ]),
     chipGroup('tier', TIERS, t('home.by_tier'), (tier) => [
       tierBadge(tier, 16),
-      make('span', {}, t(`tier.${tier}`)),
+      make('span', {}, capitalText(`tier.${tier}`)),
     ]),
     chipGroup('basis', BASIS_GROUPS, t('home.by_rests_on'), (basis) =>
-      make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
+      make('span', { class: `chip is-by-${basis}` }, capitalText(`rests_on.${basis}`)),
     ),
   );
   if (key) {
@@ -449,7 +449,8 @@ function draw(review, about) {
     make('div', { class: 'print-only' }, legend()),
     panel(
       t('home.parks'),
-      { className: 'is-parks', note: review.basis_line },
+      { className: 'is-parks' },
+      finePrint(review.basis_line),
       make(
         'div',
         { class: 'filters no-print', role: 'search' },

@@ -1,7 +1,7 @@
 // Signs of verdicts and tiers, drawn from the same table as those of the map.
 import { make, makeSvg } from '../shared/dom.js';
 import { VERDICTS, shapePath, signPath } from '../shared/symbols.js';
-import { start, t } from './frame.js';
+import { capitalText, start, t } from './frame.js';
 
 export const WORST_FIRST = ['fail', 'unknown', 'watch', 'pass'];
 export const TIERS = ['municipal_park', 'sme_cluster', 'building_park'];
@@ -61,7 +61,7 @@ export function verdictMark(verdict) {
     'span',
     { class: `verdict is-${verdict}` },
     verdictBadge(verdict),
-    make('span', {}, t(`verdict.${verdict}`)),
+    make('span', {}, capitalText(`verdict.${verdict}`)),
   );
 }
 
@@ -71,18 +71,23 @@ export function tierBadge(tier, size = 16) {
 }
 
 export function tierMark(tier) {
-  return make('span', { class: 'tier' }, tierBadge(tier), make('span', {}, t(`tier.${tier}`)));
+  return make(
+    'span',
+    { class: 'tier' },
+    tierBadge(tier),
+    make('span', {}, capitalText(`tier.${tier}`)),
+  );
 }
 
 export function severityMark(severity) {
-  return make('span', { class: `chip is-${severity}` }, t(`severity.${severity}`));
+  return make('span', { class: `chip is-${severity}` }, capitalText(`severity.${severity}`));
 }
 
 export function illustrativeMark() {
   return make(
     'span',
     { class: 'chip is-illustrative', title: t('console.illustrative_hint') },
-    t('console.illustrative_short'),
+    capitalText('console.illustrative_short'),
   );
 }
 

@@ -1,6 +1,6 @@
 // The parts that pages are made of: buttons, panels, heads, fields.
 import { icon, make } from '../shared/dom.js';
-import { t } from './frame.js';
+import { capitalText, t } from './frame.js';
 
 /**
  * @typedef {import('../shared/dom.js').Child} Child
@@ -73,9 +73,22 @@ export function pageHead(title, { line = null, tools = null, above = null } = {}
       { class: 'page-words' },
       above,
       make('h1', {}, title),
-      line ? make('p', { class: 'lead' }, line) : null,
+      !line || line instanceof HTMLDetailsElement ? line : make('p', { class: 'lead' }, line),
     ),
     tools ? make('div', { class: 'tools no-print' }, tools) : null,
+  );
+}
+
+/**
+ * What a figure is made of, its versions and measures, told on request.
+ * @param {string} words
+ */
+export function finePrint(words) {
+  return make(
+    'details',
+    { class: 'fine-print' },
+    make('summary', {}, icon('help', 15), t('console.fine_print')),
+    make('p', { class: 'note' }, words),
   );
 }
 
@@ -125,7 +138,10 @@ export function labelledFile(label, input, options = {}) {
  * @returns {[string, string][]}
  */
 export function keyed(section, names) {
-  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
+  return [
+    ['', t('console.all')],
+    ...names.map((name) => [name, capitalText(`${section}.${name}`)]),
+  ];
 }
 
 /**

@@ -4,7 +4,7 @@ import { emptyState, errorState, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
-import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
+import { capitalText, pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { WORST_FIRST, illustrativeMark, legend, verdictBadge, verdictBar } from './marks.js';
 import { mapFrame } from './mapframe.js';
 import { button, keyed, labelled, later, pageHead, panel, select } from './parts.js';
@@ -33,7 +33,7 @@ function figure(key, label = t(`province_page.${key}`)) {
 function verdictColumn(verdict) {
   return {
     key: verdict,
-    label: t(`verdict.${verdict}`),
+    label: capitalText(`verdict.${verdict}`),
     css: 'number',
     isDownFirst: true,
     value: (county) => county.verdicts?.[verdict] ?? null,
@@ -54,7 +54,11 @@ function stateCell(county) {
   return make(
     'div',
     {},
-    make('span', { class: `chip is-county-${county.state}` }, t(`county_state.${county.state}`)),
+    make(
+      'span',
+      { class: `chip is-county-${county.state}` },
+      capitalText(`county_state.${county.state}`),
+    ),
     reasons.length ? make('span', { class: 'under' }, reasons.join(' · ')) : null,
     faults,
   );
@@ -277,7 +281,7 @@ function counts(found) {
         'li',
         { class: 'province-count' },
         verdictBadge(verdict, 17),
-        make('span', {}, t(`verdict.${verdict}`)),
+        make('span', {}, capitalText(`verdict.${verdict}`)),
         make('strong', {}, count(found.verdicts[verdict])),
       ),
     ),
@@ -285,7 +289,7 @@ function counts(found) {
       make(
         'li',
         { class: 'province-count' },
-        make('span', { class: `chip is-county-${name}` }, t(`county_state.${name}`)),
+        make('span', { class: `chip is-county-${name}` }, capitalText(`county_state.${name}`)),
         make('strong', {}, count(found.states[name])),
       ),
     ),

@@ -6,10 +6,10 @@ import { count } from './amounts.js';
 import { basisTable, notRecorded } from './bases.js';
 import { emptyState, errorState, get } from './api.js';
 import { ON_PAPER } from './findings.js';
-import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
+import { capitalText, pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { legend, verdictBadge } from './marks.js';
-import { button, pageHead, panel, select } from './parts.js';
+import { button, finePrint, pageHead, panel, select } from './parts.js';
 import { actButtons, actMark, actPanel } from './review/act.js';
 import { Desk } from './review/desk.js';
 import { Filters } from './review/filters.js';
@@ -88,7 +88,7 @@ class ReviewView {
     const query = new URLSearchParams(window.location.search);
     this.finding = query.get('finding');
     this.group = select(
-      GROUPS.map((by) => [by, t(`review.group_${by}`)]),
+      GROUPS.map((by) => [by, capitalText(`review.group_${by}`)]),
       { id: 'group', value: query.get('group') ?? 'park', change: () => this.change({}) },
     );
     this.asking = new AbortController();
@@ -247,7 +247,7 @@ class ReviewView {
       { class: 'figures-row' },
       VERDICTS.map((verdict) =>
         figure(
-          [verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)],
+          [verdictBadge(verdict, 15), ' ', capitalText(`verdict.${verdict}`)],
           summary.verdicts[verdict],
         ),
       ),
@@ -319,7 +319,7 @@ class ReviewView {
     const title = summary.is_trial ? 'review.trial_title' : 'review.title';
     return pageHead(t(title, { day: summary.as_of }), {
       above: this.crumb(),
-      line: summary.basis_line,
+      line: finePrint(summary.basis_line),
       tools: [
         ...actButtons(summary.act, own),
         start.may.compare_reviews

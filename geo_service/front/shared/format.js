@@ -25,6 +25,14 @@ export function fillIn(template, values) {
 }
 
 /**
+ * Returns words as they begin a line: with a capital letter, where a script has any.
+ * @param {string} words
+ */
+export function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/**
  * Returns the formats of numbers in a language: whole, with one or two decimals, exact to six
  * digits, and as a percentage.
  * @param {string} language

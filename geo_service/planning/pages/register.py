@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo_service.language import Language, Translator
+from geo_service.model import Tier
 from geo_service.plan import rows_of
 from geo_service.reports.document import (
     Document,
@@ -18,7 +19,7 @@ from geo_service.reports.document import (
     review_summary,
 )
 from geo_service.reports.review import evidence_lines
-from geo_service.zoning.names import township_keys, township_names
+from geo_service.zoning.names import short_park_name, township_keys, township_names
 
 if TYPE_CHECKING:
     from geo_service.model import Finding
@@ -65,6 +66,8 @@ def listed_finding(finding: Finding, translator: Translator) -> Document:
 def _parks(review: Review, translator: Translator) -> list[Document]:
     names, keys = township_names(review.plan), township_keys(review.plan)
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+    words = {tier: Translator().text(f"tier.{tier}") for tier in Tier}
+    words[Tier.MUNICIPAL_PARK] = ""  # the one of its tier keeps its name
     found = []
     for row in rows_of(review.parks):
         township = names.get(row["township_code"])
@@ -74,6 +77,7 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
                 "park_id": row["park_id"],
                 "name": translator.convert(row["name"]),
                 "search": park_words(row, township, leading, hant),
+                "short_name": translator.convert(short_park_name(row["name"], words[row["tier"]])),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
                 "township_code": keys.get(row["township_code"]),

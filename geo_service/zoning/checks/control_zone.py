@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -60,16 +61,26 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         "enterprises": lambda: case.shared.tenants.alone,
     }
     subjects = {str(layer): layers[layer]() for layer in parameters.subjects if case.judges(layer)}
-    zones = mapped_zones(case.plan, parameters.kind)
+    return judge(case, parameters, subjects, *group_zones(case.plan, parameters))
+
+
+def group_zones(
+    plan: Plan, parameters: ZoneParameters
+) -> tuple[gpd.GeoDataFrame | None, ZonesByMeaning | None]:
+    """Return the zones of a rule's kind, also by what they mean; None if nobody knows them.
+
+    The plan remembers them, and so do plans made from it since: whoever makes many asks it first.
+    """
+    zones = mapped_zones(plan, parameters.kind)
     if zones is None:
-        return judge(case, parameters, subjects, None)
+        return None, None
     means = tuple(sorted(parameters.verdicts.items())), parameters.only is Ban.LISTED_INDUSTRIES
-    grouped = case.plan.remember(
+    grouped = plan.remember(
         ("zones by meaning", parameters.kind, *means),
         {"control_zones": None},
-        lambda: _Grouped(ZoneOverlay(zones), _groups(zones, parameters)),
+        lambda: ZonesByMeaning(ZoneOverlay(zones), _groups(zones, parameters)),
     )
-    return judge(case, parameters, subjects, zones, grouped)
+    return zones, grouped
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class _Group:
 
 
 @dataclass(frozen=True)
-class _Grouped:
+class ZonesByMeaning:
     """Zones of a kind, all together and by what they mean."""
 
     every: ZoneOverlay
@@ -95,7 +106,7 @@ def judge(
     parameters: ZoneParameters,
     subjects: Mapping[str, gpd.GeoDataFrame],
     zones: gpd.GeoDataFrame | None,
-    grouped: _Grouped | None = None,
+    grouped: ZonesByMeaning | None = None,
 ) -> Outcome:
     """Judge features by layer against the zones of a rule's kind, as `overlap` judges them all.
 
@@ -112,7 +123,7 @@ def judge(
         if parameters.unmapped == "unknown":
             _add_unmapped(case, parameters, outcome, in_scope)
         return outcome
-    known = grouped or _Grouped(ZoneOverlay(zones), _groups(zones, parameters))
+    known = grouped or ZonesByMeaning(ZoneOverlay(zones), _groups(zones, parameters))
     has_grid = [False] * len(known.groups)
     for layer in parameters.subjects:
         if layer not in in_scope:

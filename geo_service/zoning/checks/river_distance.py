@@ -262,18 +262,19 @@ def _by_industry(case: Case, parameters: RiverParameters) -> Iterator[_Near]:
     hit = are_within(active["industry_code"], parameters.industries)
     yield from _enterprises(case, active[hit], parameters.mixing)
     planned = {"planned", "under_construction"}
-    for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
+    focus = case.shared.focus
+    is_led = [belongs_to(focus[name].leading, parameters.industries) for name in case.parks.park_id]
+    led = case.parks[is_led]
+    for row, shape in zip(rows_of(led), led.geometry, strict=True):
         park_id = row["park_id"]
-        leading = case.shared.focus[park_id].leading
-        if belongs_to(leading, parameters.industries):
-            status = text_or_none(row["status"])
-            yield _Near(
-                subject=Subject("parks", park_id),
-                park_id=park_id,
-                name=row["name"],
-                shape=shape,
-                is_new=None if status is None else status in planned,
-            )
+        status = text_or_none(row["status"])
+        yield _Near(
+            subject=Subject("parks", park_id),
+            park_id=park_id,
+            name=row["name"],
+            shape=shape,
+            is_new=None if status is None else status in planned,
+        )
 
 
 def _ponds(case: Case) -> Iterator[_Near]:
@@ -313,6 +314,8 @@ def _suspects(case: Case, parameters: PondCodeParameters) -> Iterator[_Near]:
 def _enterprises(
     case: Case, rows: pd.DataFrame, mixing: tuple[IndustryPrefix, ...] = ()
 ) -> Iterator[_Near]:
+    if rows.empty:
+        return
     shapes = case.plan.metric("enterprises").geometry
     chosen = rows[case.in_scope(rows["park_id"])]
     columns = ["enterprise_id", "park_id", "name", "is_new", "industry_code", "mixing_only"]

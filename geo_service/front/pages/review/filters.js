@@ -3,7 +3,7 @@ import { elementIn, make, nodesOf, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { count } from '../amounts.js';
 import { BASIS_GROUPS } from '../bases.js';
-import { start, t } from '../frame.js';
+import { capitalText, start, t } from '../frame.js';
 import { LIST_SIGNS, SEVERITIES, verdictBadge } from '../marks.js';
 import { button, labelled, later, select } from '../parts.js';
 import { familyName } from './rules.js';
@@ -117,7 +117,7 @@ export class Filters {
       ),
       basis: chooser(
         'basis',
-        BASIS_GROUPS.map((item) => [item, t(`basis_group.${item}`)]),
+        BASIS_GROUPS.map((item) => [item, capitalText(`basis_group.${item}`)]),
       ),
       township: chooser(
         'township',

@@ -2,7 +2,7 @@
 // alone would give the park. Arrows move, Enter narrows list and map to a cell, a row or a column.
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { count, short } from '../amounts.js';
-import { t } from '../frame.js';
+import { capitalText, t } from '../frame.js';
 import { TIERS, tierBadge, verdictBadge, verdictMark } from '../marks.js';
 import { button } from '../parts.js';
 import { familyName } from './rules.js';
@@ -86,7 +86,7 @@ export class Matrix {
         { scope: 'rowgroup', colspan: this.families.length + 1 },
         tierBadge(tier, 13),
         ' ',
-        t(`tier.${tier}`),
+        capitalText(`tier.${tier}`),
         ' ',
         count(number),
       ),
@@ -102,7 +102,7 @@ export class Matrix {
           [
             verdictBadge(park.verdict, 13),
             make('span', { class: 'hidden-words' }, t(`verdict.${park.verdict}`)),
-            dataText(shorten(name, 60)),
+            dataText(shorten(park.short_name, 60)),
           ],
           () => this.choose({ park: isOn(chosen, id, '') ? '' : id, family: '' }),
           { class: 'matrix-park', title: name, 'aria-pressed': String(isOn(chosen, id, '')) },
@@ -196,7 +196,7 @@ function isOn(chosen, park, family) {
 // set aside.
 function outcomeOf({ verdict, counting }) {
   if (verdict !== 'pass') {
-    return t(`verdict.${verdict}`);
+    return capitalText(`verdict.${verdict}`);
   }
   return t(counting ? 'review.cell_data' : 'review.cell_aside');
 }

@@ -116,7 +116,7 @@ function figureColumns() {
     {
       key: 'stability',
       label: t('sites.stability'),
-      css: 'number',
+      css: 'number roomy-only',
       show: ({ item, place, isChoice }) => {
         const first = isChoice ? item.stability?.first : place.first;
         return hasValue(first) ? percent(first) : '—';

@@ -1,4 +1,5 @@
 // The sliders of a ranking: other weights and another method, tried at once and kept on request.
+import { capital } from '../../shared/format.js';
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { percent } from '../amounts.js';
 import { ask, errorState } from '../api.js';
@@ -147,7 +148,7 @@ export class Weights {
       return make(
         'div',
         { class: 'weight' },
-        make('label', { for: input.id, title: label }, dataText(label)),
+        make('label', { for: input.id, title: label }, dataText(capital(label))),
         input,
         output,
       );
