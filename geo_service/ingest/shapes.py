@@ -18,7 +18,7 @@ import shapely
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
 from geo_service.schema import STORED_GEOMETRY
-from geo_service.units import M2_PER_HA
+from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +49,13 @@ STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
 """Columns that state the area of the shape itself, and how many m² one of their units is."""
 SAME_AREA = 0.01
 """Share by which the area of a repaired shape may differ from the stated one."""
+_UNIT_RATIOS = frozenset(
+    one / other
+    for one in (1.0, M2_PER_MU, M2_PER_HA, 1e6)
+    for other in (1.0, M2_PER_MU, M2_PER_HA, 1e6)
+    if one != other
+)
+"""How many times too large or small an area in one unit is if it is taken for another's."""
 FAR_AREA = 0.05
 """Share from which an area stated for a shape that nothing changed is told."""
 CHANGED = 0.001
@@ -156,14 +163,15 @@ class Rows:
     def _tell_stated(self, repaired: set[int], unlike: NDArray[np.bool_]) -> None:
         """Tell shapes that nothing changed, and that are far from the area stated for them.
 
-        If most are, the column's unit is at fault, which is told of the whole column.
+        If most are by what another unit would explain, the column's unit is at fault, which is told
+        of the whole column.
         """
         if self.stated_m2 is None or self.areas_m2 is None or not unlike.any():
             return
         known = (self.stated_m2 > 0) & (self.areas_m2 > 0) & self.is_accepted
         far = self._contradicted(FAR_AREA) & known
         ratio = np.median(self.areas_m2[known] / self.stated_m2[known]) if known.any() else 0.0
-        if abs(ratio - 1) > FAR_AREA:
+        if any(abs(ratio / one - 1) <= FAR_AREA for one in _UNIT_RATIOS):
             return
         positions = np.array(
             [at for at in np.flatnonzero(far) if at not in repaired], dtype=np.intp
