@@ -9,7 +9,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?=
 ARGS ?=
-TEST_PROCESSES ?= 2
+# Tests wait for a quarter of their time: one more than the cores of a small machine.
+TEST_PROCESSES ?= 3
 WORKSPACE := layers/yunyang
 MAP_PARK ?= YY-C-02
 MAP_PROJECT ?= $(WORKSPACE)/projects/battery.yaml

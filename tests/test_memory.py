@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
@@ -18,3 +19,22 @@ def test_a_command_collects_seldom_and_what_lives_on_as_usual() -> None:
     with collected_seldom():
         settle()
         assert gc.get_threshold() == usual
+
+
+class Circle:
+    """What refers to itself."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+@pytest.mark.usefixtures("real_collector")
+def test_what_was_there_to_stay_is_given_back_once_nothing_refers_to_it() -> None:
+    held = Circle()
+    settle()
+    circle = weakref.ref(held)
+    del held
+    gc.collect()
+    assert circle() is not None  # it is not looked at
+    settle()
+    assert circle() is None

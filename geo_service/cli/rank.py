@@ -72,22 +72,16 @@ def rank(
 
     Why a candidate has its rank: geo-service rank project.yaml --explain parcel:YY-P-01
     """
+    from geo_service.planning import rank_workspace  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.rankings import open_project, save_workspace_ranking  # noqa: PLC0415
+
     if explain is not None and format in {RankFormat.GEOJSON, RankFormat.XLSX}:
         name, reason = "explain", said("cli.explain_format", format=format.value)
         raise InvalidQueryError(name, reason)
+    asked = open_project(project)
     workspace_at = Settings().find_workspace(workspace)
-    from geo_service.planning import alone_with  # noqa: PLC0415 - heavy, only here
-
-    with alone_with(workspace_at):
-        from geo_service.planning import rank_workspace  # noqa: PLC0415 - heavy, only here
-        from geo_service.planning.rankings import (  # noqa: PLC0415 - as above
-            open_project,
-            save_workspace_ranking,
-        )
-
-        asked = open_project(project)
-        with show_progress("rank") as progress:
-            result = rank_workspace(workspace_at, asked, scenario=scenario, progress=progress)
+    with show_progress("rank") as progress:
+        result = rank_workspace(workspace_at, asked, scenario=scenario, progress=progress)
     failure = try_to_save(lambda: save_workspace_ranking(workspace_at, result)) if save else None
     translator = Translator(lang, result.plan.settings.names_hant)
     is_binary = format is RankFormat.XLSX

@@ -96,20 +96,17 @@ def review(
     if is_binary:
         check_binary(format, output)
     workspace_at = Settings().find_workspace(workspace)
-    from geo_service.planning import alone_with  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
 
-    with alone_with(workspace_at):
-        from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
-
-        with show_progress("review") as progress:
-            result = review_workspace(
-                workspace_at,
-                rulebook=rulebook,
-                parks=park or None,
-                as_of=day_of(as_of),
-                scenario=scenario,
-                progress=progress,
-            )
+    with show_progress("review") as progress:
+        result = review_workspace(
+            workspace_at,
+            rulebook=rulebook,
+            parks=park or None,
+            as_of=day_of(as_of),
+            scenario=scenario,
+            progress=progress,
+        )
     failure = None
     is_trial = any((rulebook, park, as_of, scenario))
     if save:

@@ -6,28 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geo_service.planning.alone import alone_with
     from geo_service.planning.once import compare_files, rank_workspace, review_workspace
     from geo_service.planning.service import PlanningService
     from geo_service.reports.document import dump
 
 _HOMES = {
     "PlanningService": "geo_service.planning.service",
-    "alone_with": "geo_service.planning.alone",
     "compare_files": "geo_service.planning.once",
     "dump": "geo_service.reports.document",
     "rank_workspace": "geo_service.planning.once",
     "review_workspace": "geo_service.planning.once",
 }
 
-__all__ = [
-    "PlanningService",
-    "alone_with",
-    "compare_files",
-    "dump",
-    "rank_workspace",
-    "review_workspace",
-]
+__all__ = ["PlanningService", "compare_files", "dump", "rank_workspace", "review_workspace"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever a use case is

@@ -55,12 +55,6 @@ class RoadDoors:
     main: RoadAccess
     """Looked for only where the nearest road is cut off."""
 
-    @classmethod
-    def joined(cls, parts: Sequence[RoadDoors]) -> RoadDoors:
-        """Return those of the places of all parts, one after the other."""
-        access, main = [part.access for part in parts], [part.main for part in parts]
-        return cls(RoadAccess.joined(access), RoadAccess.joined(main))
-
     def taken(self, rows: NDArray[Any]) -> RoadDoors:
         """Return those of some places."""
         return RoadDoors(self.access.taken(rows), self.main.taken(rows))

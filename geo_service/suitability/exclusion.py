@@ -9,15 +9,11 @@ project itself asks for is held against candidates in `reasons`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from geo_service.halves import SharedTasks
 from geo_service.industry import belongs_to
 from geo_service.model import Message, Severity, Verdict
 from geo_service.suitability.candidates import Candidate
@@ -71,17 +67,15 @@ def judge_by_rules(
     rulebook: Rulebook,
     *,
     as_of: date,
-    meanwhile: Callable[[], object] = lambda: None,
 ) -> dict[str, tuple[Reason, ...]]:
     """Return what the rules say against each candidate, by its id; what they share is said once.
 
     Only rules of severity `must` forbid (`ALWAYS_FORBIDDING` apart), and only what they fail. Each
     piece of ground, floor and park is judged once, however many candidates stand on it, and
-    whatever else is judged with it; what stands there already is not judged again. `meanwhile` is
-    called once; where there are many candidates a second process has begun to judge then.
+    whatever else is judged with it; what stands there already is not judged again.
     """
     pairs = [(candidate, project) for candidate in candidates]
-    judged = judge_pairs(plan, pairs, rulebook, as_of=as_of, meanwhile=meanwhile)
+    judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)
     return {
         candidate.candidate_id: reasons
         for candidate, reasons in zip(candidates, judged, strict=True)
@@ -94,43 +88,27 @@ def judge_pairs(
     rulebook: Rulebook,
     *,
     as_of: date,
-    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[tuple[Reason, ...]]:
     """Return what the rules say against each project on its candidate, in the order of the pairs.
 
     As `judge_by_rules`, for many projects at once: each is judged as if it came alone.
     """
     if not pairs:
-        meanwhile()
         return []
+    rules = rulebook.in_force(as_of)
     trials = Trials(plan, pairs)
-    is_large = len(pairs) >= _MANY
-    with ThreadPoolExecutor(1) as pool:
-        if is_large:  # what most rules look at, before there are two processes
-            pool.submit(plan.metric, "control_zones")
-        tasks = list(_judgements(trials, rulebook.in_force(as_of), as_of))
     against: dict[str, list[Reason]] = {}
-    with SharedTasks(tasks, is_large=is_large) as shared:
-        meanwhile()
-        for piece, reason in chain.from_iterable(shared.results()):
-            against.setdefault(piece, []).append(_unmarked(reason) if MARK in piece else reason)
+    for piece, reason in [
+        *_against_land(trials, _forbidding(rules, LAND_CHECKS), as_of),
+        *_against_lying_there(trials, _forbidding(rules, BOUNDARY_CHECKS), as_of),
+        *_against_floors(trials, _forbidding(rules, FLOOR_CHECKS), as_of),
+        *_against_parks(trials, _forbidding(rules, PARK_CHECKS), as_of),
+    ]:
+        against.setdefault(piece, []).append(_unmarked(reason) if MARK in piece else reason)
     return [
         each_once(*(against.get(piece, ()) for piece in trials.pieces_of(candidate, project)))
         for candidate, project in pairs
     ]
-
-
-def _judgements(trials: Trials, rules: Sequence[Rule], as_of: date) -> Judgements:
-    """Yield for each rule what puts it to what is on trial: ground, parks to be, floors, parks."""
-    for against, checks in (
-        (_against_land, LAND_CHECKS),
-        (_against_lying_there, BOUNDARY_CHECKS),
-        (_against_floors, FLOOR_CHECKS),
-        (_against_parks, PARK_CHECKS),
-    ):
-        forbidding = _forbidding(rules, checks)
-        if forbidding:
-            yield from against(trials, forbidding, as_of)
 
 
 def find_conditions(
@@ -148,11 +126,8 @@ def find_conditions(
     for against, checks in ((_against_land, LAND_CHECKS), (_against_floors, FLOOR_CHECKS)):
         forbidding = _forbidding(rules, checks)
         others = [rule for rule in guiding if _check_of(rule) in checks and rule not in forbidding]
-        for of_rules, heard in ((forbidding, _WARNING), (others, _AGAINST | _WARNING)):
-            if of_rules:
-                found += chain.from_iterable(
-                    judge() for judge in against(trials, of_rules, as_of, heard)
-                )
+        found += against(trials, forbidding, as_of, _WARNING)
+        found += against(trials, others, as_of, _AGAINST | _WARNING)
     pieces = set(trials.pieces_of(candidate, project))
     return each_once([reason for piece, reason in found if piece in pieces])
 
@@ -201,12 +176,8 @@ def _reason(rule_id: str, finding: RawFinding, legal_basis: LegalBasis) -> Reaso
     return Reason(rule_id, finding.verdict, finding.title, finding.evidence, legal_basis)
 
 
-Reasons = list[tuple[str, Reason]]
+ReasonsByPiece = Iterator[tuple[str, Reason]]
 """Names of parks, ground and floors, and what a rule says against each."""
-Judgements = Iterator[Callable[[], Reasons]]
-"""For each rule what puts it to what is on trial."""
-_MANY = 2_000
-"""So many candidates are judged by two processes."""
 
 
 def _forbidding(rules: Iterable[Rule], checks: frozenset[tuple[str, str]]) -> list[Rule]:
@@ -264,87 +235,64 @@ _GROUND = frozenset({"parcels", "enterprises"})
 
 def _against_land(
     trials: Trials, rules: Sequence[Rule], as_of: date, heard: frozenset[Verdict] = _AGAINST
-) -> Judgements:
+) -> ReasonsByPiece:
     """Put rules to ground with the project on it; what they say of parks is left to the review."""
     shared = Shared(trials.on_ground, as_of)
     for rule in rules:
         parameters = rule.parameters
         if rule.part.family == "control_zone":
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
-        case = _case(rule, shared)
-        yield partial(_all_said, rule, case, as_of, parameters, heard, _GROUND)
+        yield from _said_against(rule, _case(rule, shared), as_of, parameters, heard, _GROUND)
 
 
-def _all_said(*said: Any) -> Reasons:  # noqa: ANN401 - as `_said_against` takes them
-    return list(_said_against(*said))
-
-
-def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> Judgements:
+def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules on where parks lie to ground as if each piece were a new park of the project's."""
+    if not rules:
+        return
     shared = Shared(trials.as_parks, as_of)
     parks = trials.plan.frame("parks")
     leading = dict(zip(parks["park_id"], parks["leading_industry"], strict=True))
     for rule in rules:
-        yield partial(_said_of_lying_there, trials, rule, shared, leading)
+        # Parks and industries of a scope are those of the park that the ground lies in.
+        of_park = rule.part.scope
+        scope = of_park.model_copy(update={"parks": (), "industries": ()})
+        case = Case(shared, scope, rule.part.tolerance, "new")
+        for name, reason in _said_against(rule, case, as_of):
+            park_id = trials.footings[name].park_id
+            if of_park.parks and park_id not in of_park.parks:
+                continue
+            if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
+                continue
+            yield name, reason
 
 
-def _said_of_lying_there(
-    trials: Trials, rule: Rule, shared: Shared, leading: Mapping[str | None, str]
-) -> Reasons:
-    # Parks and industries of a scope are those of the park that the ground lies in.
-    of_park = rule.part.scope
-    scope = of_park.model_copy(update={"parks": (), "industries": ()})
-    case = Case(shared, scope, rule.part.tolerance, "new")
-    found = []
-    for name, reason in _said_against(rule, case, shared.as_of):
-        park_id = trials.footings[name].park_id
-        if of_park.parks and park_id not in of_park.parks:
-            continue
-        if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
-            continue
-        found.append((name, reason))
-    return found
-
-
-def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> Judgements:
+def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules to the parks that candidates lie in."""
     park_ids = frozenset(item.park_id for item, _ in trials.asked if item.park_id is not None)
     shared = Shared(trials.plan, as_of)
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
-        yield partial(_said_of_parks, rule, case, as_of)
-
-
-def _said_of_parks(rule: Rule, case: Case, as_of: date) -> Reasons:
-    said = _said_against(rule, case, as_of)
-    return [(f"park {park_id}", reason) for park_id, reason in said]
+        for park_id, reason in _said_against(rule, case, as_of):
+            yield f"park {park_id}", reason
 
 
 def _against_floors(
     trials: Trials, rules: Sequence[Rule], as_of: date, heard: frozenset[Verdict] = _AGAINST
-) -> Judgements:
+) -> ReasonsByPiece:
     """Put rules to floors with the project as the tenant of each."""
-    if not trials.floors:
+    if not trials.floors or not rules:
         return
     shared = Shared(trials.on_floors, as_of)
     for rule in rules:
-        yield partial(_said_of_floors, trials, rule, shared, heard)
-
-
-def _said_of_floors(
-    trials: Trials, rule: Rule, shared: Shared, heard: frozenset[Verdict]
-) -> Reasons:
-    found = []
-    for floor, reason in _said_against(rule, _case(rule, shared), shared.as_of, heard=heard):
-        for name in trials.floor_names.get(floor, (floor,)):
-            told = reason
-            if _is_fire_rule(rule) and reason.verdict is Verdict.UNKNOWN:
-                if rule.part.severity is not Severity.MUST:
-                    continue
-                detail = Message("reason.no_fire_class", {"floor": trials.floors[name][0]})
-                told = replace(reason, detail=detail, measure={"measure": "fire_class"})
-            found.append((name, told))
-    return found
+        for floor, reason in _said_against(rule, _case(rule, shared), as_of, heard=heard):
+            for name in trials.floor_names.get(floor, (floor,)):
+                told = reason
+                if _is_fire_rule(rule) and reason.verdict is Verdict.UNKNOWN:
+                    if rule.part.severity is not Severity.MUST:
+                        continue
+                    detail = Message("reason.no_fire_class", {"floor": trials.floors[name][0]})
+                    told = replace(reason, detail=detail, measure={"measure": "fire_class"})
+                yield name, told
 
 
 def _is_fire_rule(rule: Rule) -> bool:

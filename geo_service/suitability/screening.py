@@ -117,19 +117,13 @@ def screen(
     tell("candidates")
     kinds = frozenset(CandidateKind(kind) for kind in project.candidates)
     parts = _wanted_parts(plan, project)
-    conceivable: list[Candidate] = []
-
-    def conceive() -> None:
-        conceivable[:] = _of_kinds(combine(parts, project), kinds)
-
+    conceivable = _of_kinds(combine(parts, project), kinds)
     land = None
     if CandidateKind.LAND in kinds and project.needs.land_m2 is not None:
         land = find_land(plan, project, rulebook, as_of=as_of)
     tell("exclusion")
     if judged is None:
-        judged = judge_by_rules(plan, parts, project, rulebook, as_of=as_of, meanwhile=conceive)
-    else:
-        conceive()
+        judged = judge_by_rules(plan, parts, project, rulebook, as_of=as_of)
     screened_parts = _screen_parts(parts, project, judged)
     found = _screen_combined(screened_parts, conceivable, kinds, project)
     if land is not None:

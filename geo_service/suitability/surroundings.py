@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -18,12 +18,10 @@ import pandas as pd
 import shapely
 
 from geo_service.errors import NotFoundError
-from geo_service.halves import SharedTasks
 from geo_service.plan import rows_of
 from geo_service.spatial.cut_off import cut_off_roads
 from geo_service.spatial.network import network_of
 from geo_service.spatial.raster import slope_of
-from geo_service.spatial.road_doors import RoadDoors
 from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.spatial.cut_off import CutOffRoad
     from geo_service.spatial.network import Reach
+    from geo_service.spatial.road_doors import RoadDoors
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.effect import FocusEffect
     from geo_service.suitability.project import Project
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 M_PER_KM = 1000.0
-_MANY = 2_000
-"""So many candidates' ways to the roads are looked for by two processes."""
 LEAST_COVERED = 0.9
 """A site of which a DEM knows less than this share has no slope (this product's default)."""
 
@@ -83,12 +80,8 @@ class Sites:
 
     @cached_property
     def _doors(self) -> RoadDoors:
-        """Where the candidates meet the roads; of many, another process looks for half."""
-        network = network_of(self.plan)
-        halves = np.array_split(self.shapes, 2)
-        tasks = [partial(network.doors, half) for half in halves]
-        with SharedTasks(tasks, is_large=len(self) >= _MANY) as shared:
-            return RoadDoors.joined(shared.results())
+        """Where the candidates meet the roads."""
+        return network_of(self.plan).doors(self.shapes)
 
     def position_of(self, candidate_id: str) -> int:
         """Return a candidate's position; NotFoundError for one that is not among them."""

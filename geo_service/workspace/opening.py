@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from geo_service.stores.base import LayerVersion, Store
-    from geo_service.workspace.own_files import ReadFile
 
 _log = logging.getLogger(__name__)
 _TRIES = 5
@@ -303,11 +302,6 @@ class Workspace:
         if faults:
             raise unusable(self.folder, faults)
         return frames, shown
-
-    def reads_ahead(self) -> dict[str, tuple[int, Callable[[], ReadFile]]]:
-        """Return by layer how large its own file is, and what reads it; none if others count."""
-        is_bare = not self._faults and is_empty(self.folder, self._address)
-        return self._own.reads_ahead() if is_bare else {}
 
     def _stored_rows(self, entry: LayerVersion) -> pd.DataFrame:
         """Return a version's rows from the store, or from the own file if that holds the same.

@@ -116,18 +116,6 @@ class OwnLayer:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadFile:
-    """What a layer's file held when it was read, and its faults."""
-
-    layer_file: LayerFile
-    declared: str
-    stamp: str | None
-    own: OwnLayer | None
-    """None if nothing can be read."""
-    faults: list[Fault]
-
-
 def parts_of(path: Path) -> list[Path]:
     """Return the files that belong to a layer's file: of a shapefile or a folder, all of them."""
     if path.is_dir():

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Fault, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS
 from geo_service.stores.frames import canonical
 from geo_service.wording import said
-from geo_service.workspace.ahead import files_ahead
 from geo_service.workspace.own_files import (
     OwnFileState,
     OwnLayer,
-    ReadFile,
     cached,
     file_digest,
     file_stamp,
@@ -30,7 +27,7 @@ from geo_service.workspace.reading import LayerFile, read_layer
 from geo_service.workspace.references import declare_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from geo_service.stores.base import LayerVersion, OwnFile
@@ -73,29 +70,6 @@ class OwnLayers:
         known = self._read.get(name)
         if known is not None and known.stamp == file_stamp(layer_file.path):
             return _handed_out(known), []
-        ahead = files_ahead(self.folder)
-        found = None if ahead is None else ahead.take(name)
-        if found is None or not self._is_as_now(found, name, layer_file):
-            found = self._read_file(name, layer_file)
-        own, faults = found.own, found.faults
-        if own is None:
-            return None, faults
-        if not faults:
-            self._stamps[name] = found.stamp
-            if found.stamp is not None:
-                self._read[name] = own
-        return _handed_out(own), faults
-
-    def _is_as_now(self, found: ReadFile, name: str, layer_file: LayerFile) -> bool:
-        """Return whether a file that was read ahead has not changed since, nor how it is read."""
-        return (
-            found.layer_file == layer_file
-            and found.declared == self._declared(name)
-            and found.stamp == file_stamp(layer_file.path)
-        )
-
-    def _read_file(self, name: str, layer_file: LayerFile) -> ReadFile:
-        part = self._settings.layers[name]
         for _ in range(_TRIES):  # a file that is being written is read again
             stamp = file_stamp(layer_file.path)
             digest = None if part.package or stamp is None else file_digest(layer_file.path)
@@ -103,32 +77,25 @@ class OwnLayers:
             frame, faults = read_layer(readable, SCHEMAS[name])
             if file_stamp(layer_file.path) == stamp:
                 break
-        own, declared = None, self._declared(name)
-        if frame is not None:
-            if name == "parcels":
-                faults = declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
-            rows = frame if faults else canonical(frame, name)
-            shown, at = readable.shown, now_s()
-            own = OwnLayer(name, rows, shown, digest, stamp=stamp, declared=declared, read_at=at)
-        return ReadFile(
-            layer_file=layer_file, declared=declared, stamp=stamp, own=own, faults=faults
+        if frame is None:
+            return None, faults
+        if name == "parcels":
+            faults = declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
+        rows = frame if faults else canonical(frame, name)
+        if not faults:
+            self._stamps[name] = stamp
+        own = OwnLayer(
+            name,
+            rows,
+            readable.shown,
+            digest,
+            stamp=stamp,
+            declared=self._declared(name),
+            read_at=now_s(),
         )
-
-    def reads_ahead(self) -> dict[str, tuple[int, Callable[[], ReadFile]]]:
-        """Return by layer how large its file is, and what reads it with its version."""
-        found: dict[str, tuple[int, Callable[[], ReadFile]]] = {}
-        for name in self.names:
-            layer_file = locate(self.folder, name, self._settings.layers[name])
-            if isinstance(layer_file, LayerFile) and layer_file.path.is_file():
-                size = layer_file.path.stat().st_size
-                found[name] = (size, partial(self._read_with_version, name, layer_file))
-        return found
-
-    def _read_with_version(self, name: str, layer_file: LayerFile) -> ReadFile:
-        found = self._read_file(name, layer_file)
-        if found.own is not None and not found.faults:
-            found.own.version  # noqa: B018 - it is kept, and handed over with the rest
-        return found
+        if not faults and stamp is not None:
+            self._read[name] = own
+        return _handed_out(own), faults
 
     def _declared(self, name: str) -> str:
         """Return a digest over how the settings have a layer's file read."""
@@ -214,10 +181,7 @@ class OwnLayers:
 
 def _handed_out(own: OwnLayer) -> OwnLayer:
     """Return a layer whose frame its reader may change."""
-    handed = replace(own, frame=own.frame.copy(deep=False))
-    if "version" in own.__dict__:  # of the same rows
-        handed.__dict__["version"] = own.version
-    return handed
+    return replace(own, frame=own.frame.copy(deep=False))
 
 
 class GoneError(NotFoundError):

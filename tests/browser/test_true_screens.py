@@ -16,7 +16,7 @@ from tests.browser.conftest import Visitor, serving
 from tests.browser.console import PARK_ROWS, open_page
 from tests.conftest import ROOT
 from tests.county import County, box, enterprise, parcel
-from tests.patience import eventually
+from tests.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -120,7 +120,10 @@ def named_in(file: Path) -> str:
     return next(line for line in lines if line.startswith("name:")).split(":", 1)[1].strip()
 
 
-def test_a_trial_says_so_on_its_page(visit: Visitor, address: str) -> None:
+def test_a_trial_says_so_on_its_page(
+    visit: Visitor, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.web.routes.reviews.AT_ONCE_SECONDS", PATIENCE_S)
     page = open_page(visit, address)
     made = page.request.post(
         f"{address}/api/reviews", data={"as_of": "2026-01-01"}, headers={"origin": address}

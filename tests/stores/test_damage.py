@@ -38,7 +38,7 @@ from tests.terminal import run
 
 pytestmark = pytest.mark.slow
 
-FLIPS, CUTS = examples(125), examples(40)
+FLIPS, CUTS = examples(60), examples(20)
 """How many times bytes are changed, and files are cut short."""
 
 
