@@ -387,6 +387,26 @@ def _remove_repeated(rows: Rows) -> None:
         )
 
 
+_REASONS = {
+    "Self-intersection": "import.shape_crosses",
+    "Ring Self-intersection": "import.shape_touches",
+    "Nested shells": "import.shape_nested",
+    "Hole lies outside shell": "import.shape_hole_outside",
+    "Holes are nested": "import.shape_holes_nested",
+    "Interior is disconnected": "import.shape_parted",
+    "Duplicate Rings": "import.shape_twice",
+    "Too few points in geometry component": "import.shape_few_points",
+}
+"""What GEOS says of invalid shapes, each followed by the place."""
+
+
+def _in_words(reason: str) -> Message | str:
+    """Return why a shape is invalid, and where, in words of the catalogue if GEOS's are known."""
+    kind, _, place = reason.partition("[")
+    key = _REASONS.get(kind)
+    return reason if key is None else Message(key, {"place": place.removesuffix("]")})
+
+
 def _make_valid(rows: Rows, type_ids: list[int]) -> None:
     is_there = rows.shapes != None  # noqa: E711 - by element
     broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.is_accepted & is_there)
@@ -404,16 +424,17 @@ def _make_valid(rows: Rows, type_ids: list[int]) -> None:
     lost = shapely.is_missing(mended) | shapely.is_empty(mended) | ~shapely.is_valid(mended)
     bad = np.zeros(len(rows.shapes), dtype=bool)
     bad[broken[lost]] = True
-    by_position = dict(zip(broken.tolist(), reasons, strict=True))
+    by_position = dict(zip(broken.tolist(), map(_in_words, reasons), strict=True))
     rows.refuse(
         bad,
-        lambda position: Message("import.not_repairable", {"reason": str(by_position[position])}),
+        lambda position: Message("import.not_repairable", {"reason": by_position[position]}),
     )
     good = broken[~lost]
     looks = is_area_changed(rows.shapes[good], mended[~lost])
     rows.replace(good, mended[~lost])
     after = [f"{area_m2(shape):,.2f} m²" for shape in mended[~lost]]
-    rows.repair("invalid", good, reasons[~lost].tolist(), after, needs_look=looks)
+    before = [by_position[int(position)] for position in good]
+    rows.repair("invalid", good, before, after, needs_look=looks)
 
 
 def area_m2(shape: BaseGeometry) -> float:
