@@ -40,8 +40,12 @@ DOCUMENTS = (
     "siting.md",
     "basemaps.md",
     "stores.md",
+    "scenarios.md",
+    "layout.md",
     "running.md",
     "accounts.md",
+    "acts.md",
+    "security.md",
 )
 NOT_FOR_USERS = shutil.ignore_patterns("store", "builder", "rebuild.py", "__pycache__")
 

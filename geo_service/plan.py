@@ -13,6 +13,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import geopandas as gpd
@@ -104,6 +105,14 @@ class Layer:
     """The version's position in the layer's history; 0 is the workspace's own file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanVersions:
+    """The versions by which a store knows a plan."""
+
+    plan: str
+    layers: Mapping[str, str]
+
+
 class HasPlan(Protocol):
     """What a plan can be asked of: a scenario."""
 
@@ -178,6 +187,7 @@ class Plan:
         """Layers and columns that were left out for whoever the plan is shown to."""
         self.only_parks: frozenset[str] | None = None
         """The parks that a reader is limited to, whose rows alone are left; None for all."""
+        self._seen_of: PlanVersions | None = None
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -192,6 +202,14 @@ class Plan:
         if self.dem is not None:
             parts.append(f"dem={self.dem.version}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def kept_as(self) -> PlanVersions:
+        """What a store knows the plan by; of a part that is seen, the plan that it is a part of."""
+        if self._seen_of is not None:
+            return self._seen_of
+        layers = {name: layer.version for name, layer in self._layers.items()}
+        return PlanVersions(plan=self.version, layers=layers)
 
     @property
     def dem(self) -> DemFile | None:
@@ -359,6 +377,7 @@ class Plan:
         shown._leave_out(frozenset(gone), label)  # noqa: SLF001 - of its own class
         shown.withheld = self.withheld | withheld
         shown.only_parks = only_parks
+        shown._seen_of = self.kept_as  # noqa: SLF001 - of its own class
         return shown
 
     def _leave_out(self, gone: frozenset[str], label: str) -> None:
@@ -386,6 +405,7 @@ class Plan:
             layers[name] = Layer(name, version, _reading(frame))
         old = {name: frame for name, frame in self._kept.items() if name not in frames}
         changed = Plan(layers, self.settings, kept={**old, **(kept or {})})
+        changed.withheld, changed.only_parks = self.withheld, self.only_parks
         with self._lock:
             held, remembered = dict(self._held), dict(self._remembered)
         changed._held.update({name: held[name] for name in held if name not in frames})
@@ -460,6 +480,11 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
 
 def empty_frame(name: str) -> pd.DataFrame:
     """Return a layer's frame without rows."""
+    return _frame_without_rows(name).copy(deep=False)
+
+
+@cache
+def _frame_without_rows(name: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - kept out of the import of the values above
 
     schema = SCHEMAS[name]

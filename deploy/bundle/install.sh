@@ -33,4 +33,8 @@ pip() {
 }
 pip --find-links "$here/wheels" --require-hashes --requirement "$here/requirements.txt"
 pip --no-deps "$here"/geo_service-*.whl
+if ! "$target/bin/python" -c 'import rasterio, pyogrio'; then
+  echo "install: a library of the system is missing, see above (Debian: apt-get install libexpat1)" >&2
+  exit 3
+fi
 echo "install: done. Try: $target/bin/geo-service review $here/demo"

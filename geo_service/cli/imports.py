@@ -129,7 +129,7 @@ def import_(
         say_text("cli.import_options")
         raise
     _report(result, format, Translator(lang), is_dry_run=dry_run)
-    if result.obstacle is not None and not (dry_run and result.is_loss_unsaid):
+    if result.obstacle is not None and not (dry_run and result.obstacle == "unsaid"):
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 

@@ -20,12 +20,13 @@ import pandas as pd
 from geo_service.ingest.codes import Codes, industries, land_use, names_of
 from geo_service.ingest.columns import Matched
 from geo_service.ingest.commas import Commas, is_open, meaning_of, without_commas
+from geo_service.ingest.days import day_written, why_no_day
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.mojibake import misread
 from geo_service.ingest.names import INVISIBLE, counters, plain, plain_unit, unit_of, units, words
 from geo_service.model import Message
 from geo_service.schema import SCHEMAS, ColumnKind, Field
-from geo_service.workspace.days import day_of, days_of
+from geo_service.workspace.days import days_of
 from geo_service.workspace.reading import as_text
 
 if TYPE_CHECKING:
@@ -41,12 +42,11 @@ CLEARING = frozenset(
     {"清空", "<清空>", "(清空)", "（清空）", "[清空]", "【清空】", "<clear>", "[clear]"}
 )
 """Words by which a cell of an update takes the published value away."""
+_MAYBE_LOST = re.compile(r"\?\?|&#|\\u|%[0-9A-Fa-f]{2}%")
+"""What texts beyond ASCII may have become: question marks, or codes of their letters."""
 _FORMULA_ERRORS = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_YEAR = re.compile(r"\d{4}\s*年?")
-_FIRST_YEAR, _LAST_YEAR = 1949, 2200
-_DAY_LENGTH = len("2024-01-05")
 _QUOTES = "=\"“'‘’`´"
 _QUOTED = re.compile(r"""=?\s*["“](.*)["”]|['‘’`´](.*?)['’`´]?""", re.DOTALL)
 """What spreadsheets put around a code so that it stays a text: ="…", '… and the like."""
@@ -131,6 +131,8 @@ def _clean_signs(column: _Column) -> None:
     All texts are looked at together first: most columns have nothing of the kind.
     """
     item = column.item
+    if not column.joined.isascii() or _MAYBE_LOST.search(column.joined):
+        column.fault(_misread)  # before letters without a width go, which may be part of one
     if not column.joined.isprintable():
         column.change("control", _without_control)
     if not column.joined.isprintable() or column.joined.count(" ") >= len(column.distinct):
@@ -143,8 +145,8 @@ def _clean_signs(column: _Column) -> None:
         is_free = item.kind is ColumnKind.TEXT and not item.choices
         quoted = _QUOTED_TEXT if is_free else _QUOTED
         column.change("quoted", lambda text: _unquoted(text, quoted))
-    if "#" in column.joined or not column.joined.isascii():
-        column.fault(_not_a_text)
+    if "#" in column.joined:
+        column.fault(_formula_error)
 
 
 def _take_words_of_codes(column: _Column, matched: Matched) -> None:
@@ -329,10 +331,14 @@ def _refuse_totals(column: _Column) -> None:
         )
 
 
-def _not_a_text(text: str) -> Message | None:
-    """Return why a text is no value: read in a wrong encoding, or a formula's error."""
-    if text.startswith("#") and text.upper() in _FORMULA_ERRORS:
-        return Message("import.formula_error", {"found": text})
+def _formula_error(text: str) -> Message | None:
+    """Return why a text is no value: a formula's error."""
+    is_error = text.startswith("#") and text.upper() in _FORMULA_ERRORS
+    return Message("import.formula_error", {"found": text}) if is_error else None
+
+
+def _misread(text: str) -> Message | None:
+    """Return why a text is no value: it was read in a wrong encoding."""
     right = misread(text)
     if right is None:
         return None
@@ -449,19 +455,8 @@ def _meant(column: _Column, item: Field, matched: Matched) -> dict[str, str]:
 
 
 def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
-    def rewrite(text: str) -> str:
-        day = day_of(text)
-        return text if day is None else day.isoformat()
-
-    def unlikely(text: str) -> Message | None:
-        year = text[:4]
-        is_day = len(text) == _DAY_LENGTH and year.isdecimal()
-        if is_day and not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
-            return Message("import.unlikely_day", {"found": text})
-        return Message("import.only_year", {"found": text}) if _YEAR.fullmatch(text) else None
-
-    column.change("date", rewrite)
-    column.fault(unlikely)
+    column.change("date", day_written)
+    column.fault(why_no_day)
 
 
 def _clean_ids(column: _Column, item: Field, _: Matched) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _SECTION_CODE = re.compile(r"([A-Ta-t])\s?(\d{2,4})(?!\d)(.*)")
 _FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
+_NEXT_CODE = re.compile(r"[\s、，,;；/|+&.和及]+([0-9A-Z]+)")
+_OWN_CODE = re.compile(r"[A-Z]\d[0-9A-Z]*")
+_CLASS_DIGITS = 4
+"""Digits of a class of land use in two levels; those below it may be a county's own."""
 
 _EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
 """Schemes with two digits per level: a code of odd length has lost its leading zero."""
@@ -48,20 +52,33 @@ class Codes:
         whole = text.removesuffix(".0")
         if whole in self.names or not whole.isdecimal():
             return whole if whole in self.names else text
-        if self.is_even:
-            return "0" + whole if len(whole) % 2 else whole
-        return "0" + whole if "0" + whole in self.names else text
+        if not self.is_even:
+            return "0" + whole if "0" + whole in self.names else text
+        if not len(whole) % 2:
+            return whole
+        # 10010 is no 010010 where 1001 is a class: a digit is missing at its end.
+        is_cut = len(whole) > _CLASS_DIGITS and whole[:_CLASS_DIGITS] in self.names
+        return text if is_cut and f"0{whole}" not in self.names else f"0{whole}"
 
     def named(self, text: str) -> str:
         """Return the code that a text begins with, or whose name it is."""
         if text in self.names:
             return text
         match = _FIRST_CODE.fullmatch(text)
-        if match and (match[1] in self.names or self.is_open):
+        is_alone = match is not None and not self._goes_on(text[len(match[1]) :])
+        if match and is_alone and (match[1] in self.names or self.is_open):
             return match[1]
         alike = self.by_name.get(text, [])
         # A class and its group may have the same name: the group's shorter code includes both.
         return min(alike, key=len) if alike and _one_line(alike) else text
+
+    def _goes_on(self, rest: str) -> bool:
+        """Return whether a second code, or a number's decimals, stand behind the first one."""
+        match = _NEXT_CODE.match(rest)
+        if match is None:
+            return False
+        is_code = match[1] in self.names or (self.is_open and _OWN_CODE.fullmatch(match[1]))
+        return bool(is_code) or rest.startswith(".")
 
 
 def _by_name(names: Mapping[str, str]) -> dict[str, list[str]]:

@@ -74,7 +74,7 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
     for position, text in texts.items():
         number = _number(text) if is_by_points or not _POINTED.fullmatch(text) else None
         if number is None:
-            unread[position] = Message("import.bad_coordinate", {"found": text[:60]})
+            unread[position] = _reason(text)
             continue
         values[position] = number
         positions.append(position)
@@ -96,6 +96,25 @@ def _is_by_hundreds(text: str) -> bool:
     """Return whether a text such as 108.42.75 shows that its column has no seconds."""
     match = _POINTED.fullmatch(text)
     return match is not None and float(match[3]) >= _SIXTY
+
+
+def _reason(text: str) -> Message:
+    """Return why a text is no coordinate."""
+    plain = "".join(unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold().split())
+    key = "bad_coordinate"
+    if _POINTED.fullmatch(text):
+        key = "open_points"  # another cell of the column has no seconds
+    elif any(float(part or 0) >= _SIXTY for part in _after_degrees(text, plain)):
+        key = "sixty_minutes"
+    return Message(f"import.{key}", {"found": text[:60]})
+
+
+def _after_degrees(spaced: str, plain: str) -> tuple[str | None, ...]:
+    """Return the minutes and seconds of a text; none if it has no such form."""
+    parted, marked = _PARTED.fullmatch(spaced), _DEGREES.fullmatch(plain)
+    if parted is not None:
+        return (parted[3], parted[4])
+    return (marked["m"], marked["s"]) if marked is not None else ()
 
 
 def _number(text: str) -> float | None:

@@ -6,7 +6,9 @@ says can be worked out, but it is a fault to be told, not a value: letters may b
 
 from __future__ import annotations
 
+import html
 import re
+from urllib.parse import unquote
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(
@@ -14,6 +16,10 @@ _LATIN = re.compile(
 )
 _LOST = ("\ufffd", "锟斤拷", "ï¿½")
 """The sign of a lost character, and what it looks like when it is read in a wrong encoding."""
+_ESCAPED = re.compile(
+    r"(?:%[0-9A-Fa-f]{2}){3,}|&#(?:\d{2,6}|[xX][0-9A-Fa-f]{2,5});|\\u[0-9A-Fa-f]{4}"
+)
+"""Codes that stand for letters in addresses, web pages and programs."""
 _LEVEL_1 = range(0xB0, 0xD8)
 _WRONG = (
     ("gb18030", "utf-8"),
@@ -33,6 +39,12 @@ def misread(text: str) -> str | None:
     >>> misread("榛勫箔鐗囧尯"), misread("»ÆÁëÆ¬Çø"), misread("黄岭片区")
     ('黄岭片区', '黄岭片区', None)
     """
+    asked = text.count("?")
+    if asked > 1 and asked * 2 >= len(text.strip()):
+        return ""
+    escaped = _ESCAPED.sub(_unescaped, text)
+    if escaped != text and _CHINESE.search(escaped):
+        return escaped
     if text.isascii():
         return None
     if any(sign in text for sign in _LOST):
@@ -45,6 +57,25 @@ def misread(text: str) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Return the letters for which codes stand; the codes themselves if they stand for none."""
+    written = match[0]
+    if written.startswith("%"):
+        return unquote(written, errors="strict") if _is_utf8(written) else written
+    if written.startswith("&"):
+        return html.unescape(written)
+    letter = chr(int(f"0x{written[2:]}", base=0))
+    return written if "\ud800" <= letter <= "\udfff" else letter
+
+
+def _is_utf8(written: str) -> bool:
+    try:
+        unquote(written, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_again(text: str, wrong: str, right: str) -> str | None:

@@ -83,7 +83,7 @@ class Beside:
         """
         self._refuse_without_key(raw, rows)
         position = self.positions_of(raw)
-        ids = _shown_ids(raw, self.key)
+        ids = _shown_ids(raw, self.schema)
         if self.taken_as is TakenAs.ADD:
             reason, unfit = "import.id_there", position >= 0
         else:
@@ -204,6 +204,9 @@ def _key_texts(cells: pd.Series, item: Field) -> NDArray[np.object_]:
     return texts
 
 
-def _shown_ids(frame: pd.DataFrame, key: tuple[str, ...]) -> list[str]:
-    parts = [list(map(str, frame[name].tolist())) for name in key]
+def _shown_ids(frame: pd.DataFrame, schema: LayerSchema) -> list[str]:
+    parts = [
+        [str(text or "") for text in _key_texts(frame[name], schema.field(name))]
+        for name in schema.key
+    ]
     return ["/".join(one) for one in zip(*parts, strict=True)]

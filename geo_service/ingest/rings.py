@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TRIANGLE = 4
 """The fewest vertices of a closed ring."""
+_BESIDE = 20
+"""How many times as far as others a point with the first one's label may lie to be that point."""
 
 
 def rings_of(shape: BaseGeometry) -> list[shapely.Polygon]:
@@ -83,8 +85,8 @@ def split_at_return(
 ) -> list[list[tuple[float, float]]]:
     """Return the rings in a run of points: one ends where its first point comes again.
 
-    `points` are labels, x and y. The first point comes again by its place; by its label alone,
-    elsewhere, it begins another ring.
+    `points` are labels, x and y. The first point comes again by its place, with its own label also
+    some centimetres beside it; by its label alone, elsewhere, it begins another ring.
     """
     rings: list[list[tuple[float, float]]] = []
     current: list[tuple[float, float]] = []
@@ -92,7 +94,8 @@ def split_at_return(
     for name, x, y in points:
         is_returned = bool(name) and name == label != before
         before = name
-        if current and _is_same((x, y), current[0], same_m) and len(current) > 2:  # noqa: PLR2004 - a triangle
+        within = same_m * (_BESIDE if is_returned else 1)
+        if current and _is_same((x, y), current[0], within) and len(current) > 2:  # noqa: PLR2004 - a triangle
             current.append(current[0])
             rings.append(current)
             current, label = [], ""

@@ -18,7 +18,7 @@ import shapely
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
 from geo_service.schema import STORED_GEOMETRY
-from geo_service.units import M2_PER_HA
+from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +49,13 @@ STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
 """Columns that state the area of the shape itself, and how many m² one of their units is."""
 SAME_AREA = 0.01
 """Share by which the area of a repaired shape may differ from the stated one."""
+_UNIT_RATIOS = frozenset(
+    one / other
+    for one in (1.0, M2_PER_MU, M2_PER_HA, 1e6)
+    for other in (1.0, M2_PER_MU, M2_PER_HA, 1e6)
+    if one != other
+)
+"""How many times too large or small an area in one unit is if it is taken for another's."""
 FAR_AREA = 0.05
 """Share from which an area stated for a shape that nothing changed is told."""
 CHANGED = 0.001
@@ -156,14 +163,15 @@ class Rows:
     def _tell_stated(self, repaired: set[int], unlike: NDArray[np.bool_]) -> None:
         """Tell shapes that nothing changed, and that are far from the area stated for them.
 
-        If most are, the column's unit is at fault, which is told of the whole column.
+        If most are by what another unit would explain, the column's unit is at fault, which is told
+        of the whole column.
         """
         if self.stated_m2 is None or self.areas_m2 is None or not unlike.any():
             return
         known = (self.stated_m2 > 0) & (self.areas_m2 > 0) & self.is_accepted
         far = self._contradicted(FAR_AREA) & known
         ratio = np.median(self.areas_m2[known] / self.stated_m2[known]) if known.any() else 0.0
-        if abs(ratio - 1) > FAR_AREA:
+        if any(abs(ratio / one - 1) <= FAR_AREA for one in _UNIT_RATIOS):
             return
         positions = np.array(
             [at for at in np.flatnonzero(far) if at not in repaired], dtype=np.intp
@@ -379,6 +387,26 @@ def _remove_repeated(rows: Rows) -> None:
         )
 
 
+_REASONS = {
+    "Self-intersection": "import.shape_crosses",
+    "Ring Self-intersection": "import.shape_touches",
+    "Nested shells": "import.shape_nested",
+    "Hole lies outside shell": "import.shape_hole_outside",
+    "Holes are nested": "import.shape_holes_nested",
+    "Interior is disconnected": "import.shape_parted",
+    "Duplicate Rings": "import.shape_twice",
+    "Too few points in geometry component": "import.shape_few_points",
+}
+"""What GEOS says of invalid shapes, each followed by the place."""
+
+
+def _in_words(reason: str) -> Message | str:
+    """Return why a shape is invalid, and where, in words of the catalogue if GEOS's are known."""
+    kind, _, place = reason.partition("[")
+    key = _REASONS.get(kind)
+    return reason if key is None else Message(key, {"place": place.removesuffix("]")})
+
+
 def _make_valid(rows: Rows, type_ids: list[int]) -> None:
     is_there = rows.shapes != None  # noqa: E711 - by element
     broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.is_accepted & is_there)
@@ -396,16 +424,17 @@ def _make_valid(rows: Rows, type_ids: list[int]) -> None:
     lost = shapely.is_missing(mended) | shapely.is_empty(mended) | ~shapely.is_valid(mended)
     bad = np.zeros(len(rows.shapes), dtype=bool)
     bad[broken[lost]] = True
-    by_position = dict(zip(broken.tolist(), reasons, strict=True))
+    by_position = dict(zip(broken.tolist(), map(_in_words, reasons), strict=True))
     rows.refuse(
         bad,
-        lambda position: Message("import.not_repairable", {"reason": str(by_position[position])}),
+        lambda position: Message("import.not_repairable", {"reason": by_position[position]}),
     )
     good = broken[~lost]
     looks = is_area_changed(rows.shapes[good], mended[~lost])
     rows.replace(good, mended[~lost])
     after = [f"{area_m2(shape):,.2f} m²" for shape in mended[~lost]]
-    rows.repair("invalid", good, reasons[~lost].tolist(), after, needs_look=looks)
+    before = [by_position[int(position)] for position in good]
+    rows.repair("invalid", good, before, after, needs_look=looks)
 
 
 def area_m2(shape: BaseGeometry) -> float:

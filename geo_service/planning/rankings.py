@@ -202,8 +202,8 @@ class RankingDesk:
         return self._state.jobs.start(work, JobKind.RANKING)
 
     def _plan_of(self, scenario: object) -> Plan:
-        is_part = self._state.plan.is_part
-        if not isinstance(scenario, str) or self._scenario_plan is None or is_part:
+        is_masked = bool(self._state.plan.withheld)
+        if not isinstance(scenario, str) or self._scenario_plan is None or is_masked:
             raise NotFoundError(said("problem.no_scenario", scenario=repr(str(scenario)[:80])))
         return self._scenario_plan(scenario)
 

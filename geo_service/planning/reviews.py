@@ -7,7 +7,7 @@ by its documents, and made again from its recipe when a map or a file of it is w
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ from geo_service.reports.document import (
 from geo_service.reports.rules import rules_document
 from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
-from geo_service.stores.base import REVIEW, SCENARIO, Saved
+from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.zoning.finding_desk import GroupBy
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from geo_service.model import Message
     from geo_service.planning.downloads import Download
     from geo_service.planning.finding_work import WorkDesk
+    from geo_service.planning.scenarios import ScenarioDesk
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
@@ -114,9 +115,16 @@ READABLE_FINDINGS = 20_000
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: ServiceState, *, work: WorkDesk) -> None:
+    def __init__(
+        self,
+        state: ServiceState,
+        *,
+        work: WorkDesk,
+        scenarios: Callable[[], ScenarioDesk],
+    ) -> None:
         self._state = state
         self._work = work
+        self._scenarios = scenarios
         self._lock = threading.RLock()
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
@@ -265,7 +273,7 @@ class ReviewDesk:
         if scenario_id is None:
             return True
         try:
-            self._state.belongings.check_seen(SCENARIO, scenario_id, no_such_review)
+            self._scenarios().find(scenario_id)
         except NotFoundError:
             return False
         return True

@@ -64,6 +64,11 @@ class ScenarioGround(ABC):
     def keep_base(self, plan: Plan) -> None:
         """Keep the layers of a plan that a scenario begins with."""
 
+    @property
+    def only_parks(self) -> tuple[str, ...] | None:
+        """The only parks that scenarios on this ground concern; None for the whole county."""
+        return None
+
     def review_at_hand(self, plan: Plan) -> Review | None:  # noqa: ARG002 - asked of the other kind
         """Return the review of a plan where it is there already."""
         return None
@@ -82,8 +87,11 @@ class ScenarioGround(ABC):
         with self._lock:
             key = repr(sorted(base.layers.items()))
             if key not in self._plans:
-                self._plans[key] = self.opened.plan_at(base.layers)
+                self._plans[key] = self._plan_at(base)
             return self._plans[key]
+
+    def _plan_at(self, base: ScenarioBase) -> Plan:
+        return self.opened.plan_at(base.layers)
 
     def on_base(self, scenario: Scenario) -> Scenario:
         """Return a scenario with its base plan, so that it can be applied."""

@@ -64,6 +64,8 @@ class ScenarioRecord:
     made_at: str
     changed_at: str
     published: tuple[Publication, ...] = ()
+    parks: tuple[str, ...] | None = None
+    """The only parks that its author saw, in order of their ids; None for the whole county."""
     tag: str = ""
     """The tag of this state."""
 
@@ -71,7 +73,7 @@ class ScenarioRecord:
         """Return what is kept, as JSON values."""
         scenario = self.scenario
         base = None if scenario.base is None else base_document(scenario.base)
-        told = {
+        told: dict[str, Any] = {
             "name": scenario.name,
             "reason": scenario.reason,
             "author": self.author,
@@ -81,6 +83,8 @@ class ScenarioRecord:
             "edits": [edit_document(edit) for edit in scenario.edits],
             "published": [one.document() for one in self.published],
         }
+        if self.parks is not None:
+            told["parks"] = list(self.parks)
         plain: dict[str, Any] = orjson.loads(dump(told))
         return plain
 
@@ -90,7 +94,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def create(opened: Workspace, scenario: Scenario, *, author: str = "") -> ScenarioRecord:
+def create(
+    opened: Workspace,
+    scenario: Scenario,
+    *,
+    author: str = "",
+    parks: tuple[str, ...] | None = None,
+) -> ScenarioRecord:
     """Keep a new scenario; StoreError when that fails."""
     moment = now()
     record = ScenarioRecord(
@@ -99,6 +109,7 @@ def create(opened: Workspace, scenario: Scenario, *, author: str = "") -> Scenar
         author=author,
         made_at=moment,
         changed_at=moment,
+        parks=parks,
     )
     saved = opened.store.save(_saved(record), {})
     return replace(record, tag=recipe_tag(saved.recipe))
@@ -180,6 +191,7 @@ def record_of(saved: Saved) -> ScenarioRecord:
         made_at=recipe["made_at"],
         changed_at=recipe["changed_at"],
         published=tuple(_publication(one) for one in recipe["published"]),
+        parks=tuple(recipe["parks"]) if "parks" in recipe else None,
         tag=recipe_tag(recipe),
     )
 

@@ -113,6 +113,11 @@ class ScenarioDesk:
         self._judged = MadeOnce[Judged](CACHED)
         self._causes = MadeOnce[dict[str, EditCause]](CACHED)
 
+    @property
+    def rules(self) -> Mapping[str, object]:
+        """The rules by which scenarios are judged here, by id: on a part, not all of them."""
+        return self._ground.rulebook().rules
+
     # ---- kept ---------------------------------------------------------------------------------
 
     def schema(self) -> Document:
@@ -121,12 +126,15 @@ class ScenarioDesk:
 
     def listed(self, *, limit: int = 100, offset: int = 0) -> tuple[list[Document], int]:
         """Return scenarios, the one that was changed last first, and how many there are."""
-        opened, hidden = self._ground.opened, self._belongings.hidden(SCENARIO)
+        opened, plan = self._ground.opened, self._ground.plan()
+        if self._ground.only_parks is not None:
+            own = [one for one in list_records(opened) if self._is_shown(one)]
+            return [self._outline(one, plan) for one in own[offset : offset + limit]], len(own)
+        hidden = self._belongings.hidden(SCENARIO)
         found = list_records(opened, limit=limit + offset + len(hidden))
         found = [one for one in found if one.scenario_id not in hidden][offset : offset + limit]
         count = opened.store.count_saved(SCENARIO)
         count -= len(opened.store.saved_among(SCENARIO, list(hidden)))
-        plan = self._ground.plan()
         return [self._outline(one, plan) for one in found], count
 
     def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
@@ -137,7 +145,12 @@ class ScenarioDesk:
         plan = self.base_plan_of(told)
         made = make_scenario(plan, told.edits, name=told.name, reason=told.reason)
         self._ground.keep_base(plan)
-        record = create(self._ground.opened, made, author=acting_name() or author)
+        record = create(
+            self._ground.opened,
+            made,
+            author=acting_name() or author,
+            parks=self._ground.only_parks,
+        )
         self._belongings.claim(SCENARIO, record.scenario_id)
         return record
 
@@ -170,7 +183,17 @@ class ScenarioDesk:
     def find(self, scenario_id: str) -> ScenarioRecord:
         """Return a kept scenario; NotFoundError for an unknown id."""
         self._belongings.check_seen(SCENARIO, scenario_id, no_such_scenario)
-        return find_record(self._ground.opened, scenario_id)
+        record = find_record(self._ground.opened, scenario_id)
+        if not self._is_shown(record):
+            raise no_such_scenario(scenario_id)
+        return record
+
+    def _is_shown(self, record: ScenarioRecord) -> bool:
+        """Whether a scenario concerns nothing but what is seen here: on a part, one's own on it."""
+        if self._ground.only_parks is None:
+            return True
+        owners = self._belongings.owners(SCENARIO, record.scenario_id)
+        return record.parks == self._ground.only_parks and acting_name() in owners
 
     def _find_own(self, scenario_id: str) -> ScenarioRecord:
         """Return a kept scenario to be changed; ForeignError for one of another account."""
@@ -275,11 +298,14 @@ class ScenarioDesk:
             check_tag(record, expected)
             changed = change(self._ground.on_base(record.scenario))
             try:
-                return revise(self._ground.opened, replace(record, scenario=changed))
+                return self._revised(replace(record, scenario=changed))
             except StaleError:
                 if expected is not None:
                     raise
         raise StaleError(said("problem.stale", name=repr(scenario_id)))
+
+    def _revised(self, record: ScenarioRecord) -> ScenarioRecord:
+        return revise(self._ground.opened, replace(record, parks=self._ground.only_parks))
 
     # ---- judged -------------------------------------------------------------------------------
 
@@ -299,7 +325,7 @@ class ScenarioDesk:
         if not judged:
             return ()
         judged.sort(key=lambda record: record.changed_at)
-        names = {record.scenario_id: record.scenario.name for record in judged}
+        names = {one.scenario_id: one.scenario.name for one in judged if self._is_shown(one)}
         hidden = self._belongings.hidden(SCENARIO)
         wanted = names.keys() - hidden if scenario_id is None else names.keys() & {scenario_id}
         return tuple(sorted({names[one] for one in wanted}))
@@ -454,7 +480,7 @@ class ScenarioDesk:
         if done.scenario is None:
             return record, done
         self._ground.keep_base(plan)
-        return revise(self._ground.opened, replace(record, scenario=done.scenario)), done
+        return self._revised(replace(record, scenario=done.scenario)), done
 
     def conflicts(self, done: Rebased, translator: Translator) -> list[Document]:
         """Return open conflicts with the verdicts under each choice."""

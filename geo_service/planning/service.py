@@ -12,6 +12,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from geo_service.access import Partial
 from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import collect_usually, settle
@@ -32,7 +33,8 @@ from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.restrictions import Restrictions
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
-from geo_service.planning.scenario_ground import ServiceGround
+from geo_service.planning.scenario_ground import ScenarioGround, ServiceGround
+from geo_service.planning.scenario_parts import PartGround
 from geo_service.planning.scenarios import ScenarioDesk
 from geo_service.planning.sights import SightDesk
 from geo_service.planning.state import ServiceState, Standing
@@ -68,6 +70,7 @@ class PlanningService:
         moment: tuple[object, ...] = (),
         works: Works | None = None,
         jobs: JobBoard | None = None,
+        part_of: tuple[PlanningService, Sight] | None = None,
     ) -> None:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works, jobs=jobs)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
@@ -83,7 +86,11 @@ class PlanningService:
             accounts=lambda: [one.name for one in self.accounts.all() if not one.is_disabled],
         )
         self.grants = GrantDesk(self._state)
-        self.reviews = ReviewDesk(self._state, work=self.work)
+        self.reviews = ReviewDesk(
+            self._state,
+            work=self.work,
+            scenarios=lambda: self.scenarios,
+        )
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(
             self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan
@@ -103,10 +110,7 @@ class PlanningService:
         self._restrictions = Restrictions(
             None if workspace is None else workspace.folder, plan.settings.restricted
         )
-        self.scenarios = ScenarioDesk(
-            ServiceGround(self._state, self.follower),
-            remember=self.reviews.lend,
-        )
+        self.scenarios = ScenarioDesk(self._ground(part_of), remember=self.reviews.lend)
         self.layouts = LayoutDesk(self._state, self.scenarios)
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
@@ -189,8 +193,18 @@ class PlanningService:
             return self
         return self._sights.service(
             sight,
-            lambda now: PlanningService(now.plan, now.rulebook, now.review, jobs=self.jobs),
+            lambda now: PlanningService(
+                now.plan, now.rulebook, now.review, jobs=self.jobs, part_of=(self, sight)
+            ),
         )
+
+    def _ground(self, part_of: tuple[PlanningService, Sight] | None) -> ScenarioGround:
+        """Return what its scenarios stand on: none are kept where anything is masked."""
+        if part_of is not None and part_of[1].partial == {Partial.LIMITED}:
+            whole, sight = part_of
+            if whole.has_workspace:
+                return PartGround(self._state, sight, whole=whole._state)  # noqa: SLF001 - of its own class
+        return ServiceGround(self._state, self.follower)
 
     @property
     def judging_rules(self) -> Rulebook:

@@ -337,8 +337,23 @@ class _Report:
             )
             if has_park:
                 title = f"{content.park_name(item['park_id'])}\n{title}"
+            title = "\n".join(part for part in (title, self._work_on(item)) if part)
             rows.append((str(position), title, evidence_text(item, content), self._basis_of(item)))
         self._list((11, 50, 55, 50), heads, rows, total=len(findings))
+
+    def _work_on(self, finding: Document) -> str:
+        """Return what is done about a finding, by whom and until when; empty if nobody said."""
+        content = self._content
+        told = content.work_on(finding)
+        if told is None:
+            return ""
+        parts = [f"{content.text('work_state')}: {content.word('work_state', told['state'])}"]
+        parts += [
+            f"{content.text(f'work_{name}')}: {one_line(told[name], most=_MOST)}"
+            for name in ("owner", "due", "note")
+            if told[name]
+        ]
+        return " · ".join(parts)
 
     def _basis_of(self, finding: Document) -> str:
         text = self._content.text

@@ -93,6 +93,8 @@ def comparison_content(found: SideBySide, translator: Translator) -> ComparisonC
         text("compared.as_of", day=first.as_of.isoformat()),
         text("compared.trial"),
     ]
+    if first.plan.only_parks is not None:
+        notes.append(text("compared.of_own_parks", count=len(first.rulebook.rules)))
     if any(is_illustrative(one.review.plan) for one in found.alternatives):
         notes.append(text("report.illustrative_note"))
     return ComparisonContent(

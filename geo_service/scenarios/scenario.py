@@ -40,9 +40,10 @@ class ScenarioBase:
 
     def differing(self, plan: Plan) -> list[str]:
         """Return the layers of a plan that are not what the base has."""
-        now = {name: layer.version for name, layer in plan.layers.items()}
+        kept = plan.kept_as
+        now = kept.layers
         if not self.layers:
-            return [] if plan.version == self.plan_version else sorted(now)
+            return [] if kept.plan == self.plan_version else sorted(now)
         names = sorted({*self.layers, *now})
         return [name for name in names if self.layers.get(name) != now.get(name)]
 
@@ -117,8 +118,8 @@ def base_document(base: ScenarioBase) -> dict[str, Any]:
 
 def base_of(plan: Plan) -> ScenarioBase:
     """Return what names a plan as the base of scenarios."""
-    layers = {name: layer.version for name, layer in plan.layers.items()}
-    return ScenarioBase(plan_version=plan.version, layers=layers)
+    kept = plan.kept_as
+    return ScenarioBase(plan_version=kept.plan, layers=kept.layers)
 
 
 def make_scenario(

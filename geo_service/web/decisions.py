@@ -171,6 +171,21 @@ _OF_PARTS = frozenset(
 _ABOUT_GROUND = frozenset({"GET /here", "POST /api/here", "GET /api/identify"})
 """What stands at a place: who sees only some parks would be told that the others are not there."""
 _OF_MASKED = _OF_PARTS | {"POST /api/areas"}
+_OF_LIMITED = _OF_PARTS | {
+    *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}"),
+    *("GET /api/scenarios", "POST /api/scenarios", "POST /api/scenarios/import"),
+    *("GET /api/scenarios/compare", "GET /api/scenarios/compare/export"),
+    *("GET /api/scenarios/{scenario_id}", "PATCH /api/scenarios/{scenario_id}"),
+    "DELETE /api/scenarios/{scenario_id}",
+    "POST /api/scenarios/{scenario_id}/edits",
+    "DELETE /api/scenarios/{scenario_id}/edits/{edit_id}",
+    "POST /api/scenarios/{scenario_id}/rebase",
+    "GET /api/scenarios/{scenario_id}/features",
+    "GET /api/scenarios/{scenario_id}/review",
+    "GET /api/scenarios/{scenario_id}/changes",
+    "GET /api/scenarios/{scenario_id}/export",
+}
+"""Scenarios of own parks, on the plan of these parks; publishing them is for the whole county."""
 
 
 def _partial_of(name: str, action: Action) -> frozenset[Partial]:
@@ -178,7 +193,7 @@ def _partial_of(name: str, action: Action) -> frozenset[Partial]:
         return frozenset(Partial)
     if action is _SEE:
         return frozenset(Partial) - ({Partial.LIMITED} if name in _ABOUT_GROUND else set())
-    allowed = {Partial.MASKED: name in _OF_MASKED, Partial.LIMITED: name in _OF_PARTS}
+    allowed = {Partial.MASKED: name in _OF_MASKED, Partial.LIMITED: name in _OF_LIMITED}
     return frozenset(way for way, is_allowed in allowed.items() if is_allowed)
 
 

@@ -229,7 +229,8 @@ def _refused(request: Request, acting: Acting, sight: Sight, action: Action) -> 
     is_page = request.method == "GET" and not request.url.path.startswith(DATA_PATHS)
     is_masked = sight.partial == {Partial.MASKED}
     if not request.path_params and acting.may(action) and action in _OF_THE_WHOLE:
-        return RequestRefusedError(403, said("account.of_part_making"))
+        way = Partial.MASKED if Partial.MASKED in sight.partial else Partial.LIMITED
+        return RequestRefusedError(403, said(f"account.of_part_making_{way}"))
     if not request.path_params and (is_page or is_masked):
         [way] = sorted(sight.partial)[:1]
         return RequestRefusedError(403, said(f"account.of_part_{way}"))

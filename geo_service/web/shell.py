@@ -29,6 +29,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.assets import font_sheets
 from geo_service.maps.document import asset_version
 from geo_service.maps.style import symbol_document
+from geo_service.planning.rankings import KEPT_OF_PART
 from geo_service.reports.document import is_illustrative
 from geo_service.web.decisions import DECISIONS
 from geo_service.web.language import set_language_cookie
@@ -68,6 +69,22 @@ NAVIGATION = {
     "data": "/data",
     "help": "/help",
 }
+
+
+_OFFERED = {
+    "compare_reviews": "GET /api/reviews/{review_id}/comparison",
+    "here": "GET /here",
+    "import": "POST /api/imports",
+    "make_layouts": "POST /api/layouts",
+    "make_reviews": "POST /api/reviews",
+    "make_scenarios": "POST /api/scenarios",
+    "projects": "GET /api/projects",
+    "publish": "POST /api/scenarios/{scenario_id}/publish",
+    "rank": "POST /api/rankings",
+    "retain": "POST /api/saved/retain",
+    "sites": "GET /sites",
+}
+"""What pages lead to, or offer to do, where the account that asks gets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +252,12 @@ def _navigation(
 
 def _leads_somewhere(address: str, service: PlanningService) -> bool:
     """Return whether the account that asks gets a page at all; without accounts everybody does."""
-    who, decision = acting(), DECISIONS.get(f"GET {address}")
+    return _gets(f"GET {address}", service)
+
+
+def _gets(route: str, service: PlanningService) -> bool:
+    """Return whether the account that asks gets a route; without accounts everybody does."""
+    who, decision = acting(), DECISIONS.get(route)
     if who is None or decision is None:
         return who is None
     return decision.lets(who, service.sight_of(who))
@@ -310,7 +332,8 @@ def _start(
         },
         "review_id": service.review.review_id,
         "as_of": service.review.as_of.isoformat(),
-        **_withheld(service, translator),
+        **_withheld(service, translator, page, values),
+        "may": {name: _gets(route, service) for name, route in _OFFERED.items()},
         "marks": {
             "confidentiality": service.plan.settings.confidentiality,
             "map_approval": service.plan.settings.map_approval,
@@ -329,18 +352,25 @@ def _start(
     }
 
 
-def _withheld(service: PlanningService, translator: Translator) -> dict[str, Any]:
+def _withheld(
+    service: PlanningService, translator: Translator, page: Page, values: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what the account that asks does not see, and how a page says so."""
     who = acting()
     withheld = sorted(service.plan.withheld)
     partial = frozenset() if who is None else service.sight_of(who).partial
     named = translator.listed([_named(name, translator) for name in withheld])
+    notes = [translator.text(f"withheld.{way}", names=named) for way in sorted(partial)]
+    if partial and page.nav_entry == "sites" and Partial.PUBLIC not in partial:
+        notes.append(translator.text("withheld.rankings", count=KEPT_OF_PART))
+    is_scenario = page.nav_entry == "scenarios" or bool(values.get("scenario"))
+    if is_scenario and service.plan.only_parks is not None:
+        count, every = len(service.scenarios.rules), len(service.rulebook.rules)
+        notes.append(translator.text("withheld.scenarios", count=count, every=every))
     return {
         "withheld": withheld,
         "is_public": Partial.PUBLIC in partial,
-        "withheld_notes": [
-            translator.text(f"withheld.{way}", names=named) for way in sorted(partial)
-        ],
+        "withheld_notes": notes,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from geo_service.planning import PlanningService as Running
 from geo_service.province.desk import ProvinceDesk
@@ -58,6 +58,7 @@ def test_counties_are_sorted_found_and_opened(visit: Visitor, tmp_path: Path) ->
         page.fill("#search", "")
         page.select_option("#state", "broken")
         expect(rows).to_have_count(1)
+        _see_on_paper(page)
         made.assert_clean()
 
         small = visit(width=390, height=844)
@@ -69,3 +70,18 @@ def test_counties_are_sorted_found_and_opened(visit: Visitor, tmp_path: Path) ->
         own.click()
         small.page.wait_for_url(f"{base}/")
         small.assert_clean()
+
+
+def _see_on_paper(page: Page) -> None:
+    """See the one row shown on paper: faults unfolded, ways to other consoles left out."""
+    rows = page.locator(".is-counties tbody tr")
+    fault = rows.locator(".faults")
+    page.reload()
+    page.wait_for_selector(SHOWN)
+    expect(fault).to_be_hidden()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(fault).to_be_visible()
+    expect(rows.locator("td.no-print")).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(fault).to_be_hidden()

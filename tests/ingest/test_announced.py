@@ -57,6 +57,31 @@ def test_a_hole_in_the_ring_of_its_parcel(plan: Plan, tmp_path: Path) -> None:
     assert not found.ledger.repairs
 
 
+def test_a_ring_that_ends_a_centimetre_beside_its_start(plan: Plan, tmp_path: Path) -> None:
+    lines = parcel("D1", 8, "0.84", *CLOSED, *HOLE).splitlines()
+    lines[5] = "J1,1,3420000.010,36500000.000"  # the first point again, by its label
+    lines[10] = "J6,1,3420030.000,36500030.000"
+    found = read(plan, tmp_path, HEAD + "\n".join(lines))
+    # A square of 100 m with a hole of 40 m: 10,000 - 1,600.
+    assert found.frame.to_crs("EPSG:4545").area.tolist() == pytest.approx([8_400], abs=1)
+    assert found.ledger.needs_look_count == 0
+
+
+@pytest.mark.parametrize("line", ["地块总数=3", "宗地数量＝３个", "地块个数=3"])
+def test_fewer_parcels_than_the_heading_says(plan: Plan, tmp_path: Path, line: str) -> None:
+    head = HEAD.replace("[地块坐标]", f"{line}\n[地块坐标]")
+    found = read(plan, tmp_path, head + parcel("D1", 4, "1.0", *SQUARE))
+    (note,) = [note for note in found.notes if note.key == "import.rows_announced"]
+    assert note.values == {"announced": "3", "found": "1"}
+
+
+def test_an_area_that_no_unit_explains_needs_a_look(plan: Plan, tmp_path: Path) -> None:
+    # One hectare, with all its points, for which 2.5 are stated.
+    found = read(plan, tmp_path, HEAD + parcel("D1", 4, "2.5", *SQUARE))
+    (item,) = [one for one in found.ledger.repairs if one.what == "area_stated"]
+    assert (item.feature, item.needs_look) == ("D1", True)
+
+
 def test_two_parts_in_one_ring_number(plan: Plan, tmp_path: Path) -> None:
     beside = tuple((ring, north, east + 200) for ring, north, east in CLOSED)
     found = read(plan, tmp_path, HEAD + parcel("D-1", 8, "2.0000", *CLOSED, *beside))
@@ -241,6 +266,16 @@ def test_a_part_of_what_a_service_has_is_told(plan: Plan, tmp_path: Path, name: 
     found = read_source(tmp_path / "a.geojson", "parcels", plan=plan, options=options)
     (note,) = (note for note in found.notes if note.key == "import.rows_announced")
     assert note.values == {"announced": "1,000", "found": "3"}
+
+
+def test_a_service_that_stopped_at_its_limit_is_told(plan: Plan, tmp_path: Path) -> None:
+    document = json.loads(parcels("EPSG:4490").to_json(drop_id=True))
+    path = tmp_path / "a.geojson"
+    for is_cut in (True, False):
+        path.write_text(json.dumps({**document, "exceededTransferLimit": is_cut}))
+        found = read_source(path, "parcels", plan=plan, options=SURVEY)
+        told = [note for note in found.notes if note.key == "import.cut_short"]
+        assert len(told) == is_cut
 
 
 def test_all_that_is_announced_is_not_worth_a_note(plan: Plan, tmp_path: Path) -> None:

@@ -62,13 +62,11 @@ def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        *("abc", "108°75′00″", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"),
+        *("abc", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"),
         *(
-            "108.33.75",
             "108.3.6",
             "108_33_36",
             "108-33",
-            "108 75 00",
             "108 33",
             "W108°33′",
             "108 33 36 12",
@@ -78,6 +76,28 @@ def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> Non
 def test_a_cell_that_could_mean_anything_is_not_read(text: str) -> None:
     found = read_numbers(pd.Series([text]), "经度")
     assert found.unread == {0: Message("import.bad_coordinate", {"found": text})}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("108°75′00″", "sixty_minutes"),
+        ("108°42′60″", "sixty_minutes"),
+        ("108 75 00", "sixty_minutes"),
+        ("108.33.75", "open_points"),
+    ],
+)
+def test_a_refused_coordinate_says_why(text: str, reason: str) -> None:
+    found = read_numbers(pd.Series([text]), "经度")
+    assert found.unread == {0: Message(f"import.{reason}", {"found": text})}
+
+
+def test_seconds_that_another_cell_does_not_have_are_not_read() -> None:
+    found = read_numbers(pd.Series(["108.42.30", "108.42.75"]), "经度")
+    assert {at: why.key for at, why in found.unread.items()} == {
+        0: "import.open_points",
+        1: "import.open_points",
+    }
 
 
 @pytest.mark.parametrize("text", ["", "-", "无", "nan", "NULL"])

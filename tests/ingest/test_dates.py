@@ -13,6 +13,7 @@ import pyogrio
 import pytest
 
 from geo_service.errors import WorkspaceError
+from geo_service.ingest.days import day_written, why_no_day
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
@@ -98,10 +99,56 @@ def test_offsets_among_plain_days_in_a_csv(plan: Plan, tmp_path: Path) -> None:
     assert days(found) == ["2024-01-05", "2024-03-01"]
     refused = {item.feature: item.reason.key for item in found.ledger.refused}
     assert refused == {
-        "C": "import.bad_date",
+        "C": "import.no_such_day",
         "D": "import.only_year",
         "E": "import.unlikely_day",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("二〇二四年三月一日", "2024-03-01"),
+        ("二○二四年十二月三十一日", "2024-12-31"),
+        ("2024年十月二十日", "2024-10-20"),
+        ("民国113年1月5日", "2024-01-05"),
+        ("2024年1月5号", "2024-01-05"),
+        ("2024—01—05", "2024-01-05"),
+        ("2024年1月5日（星期五）", "2024-01-05"),
+        ("2024-1-5 下午3:00", "2024-01-05"),
+        ("二〇二四年一九十日", "二〇二四年一九十日"),
+        ("2024年底", "2024年底"),
+        ("45292", "45292"),
+    ],
+)
+def test_days_as_people_write_them(text: str, day: str) -> None:
+    assert day_written(text) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # Day 45292 is 2024-01-01 from 1899-12-30; 1904 is 4 years and a day later.
+        ("45292", ("day_number", "2024-01-01", "2028-01-02")),
+        ("45292.75", ("day_number", "2024-01-01", "2028-01-02")),
+        ("31/12/2024", ("day_order", None, None)),
+        ("24-01-05", ("day_order", None, None)),
+        ("2024/13/01", ("no_such_day", None, None)),
+        ("20240230", ("no_such_day", None, None)),
+        ("2024-02-30 10:00", ("no_such_day", None, None)),
+    ],
+)
+def test_why_a_text_is_no_day(text: str, reason: tuple[str, str | None, str | None]) -> None:
+    found = why_no_day(text)
+    assert found is not None
+    values = dict(found.values)
+    told = (found.key, values.get("day"), values.get("other"))
+    assert told == (f"import.{reason[0]}", *reason[1:])
+
+
+@pytest.mark.parametrize("text", ["2024-01-05", "2024-01-05至2025-01-05", "202403", "12345"])
+def test_nothing_is_said_of_days_and_of_what_may_be_anything(text: str) -> None:
+    assert why_no_day(text) is None
 
 
 def test_no_day_of_a_geojson_moves(plan: Plan, tmp_path: Path) -> None:
@@ -111,7 +158,7 @@ def test_no_day_of_a_geojson_moves(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text(json.dumps(document))
     found = read(plan, tmp_path / "a.geojson")
     assert days(found) == ["2024-01-05", "2024-01-05"]
-    assert [item.reason.key for item in found.ledger.refused] == ["import.bad_date"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.no_such_day"]
 
 
 def with_dates(
@@ -136,7 +183,7 @@ def test_a_day_of_a_dbf_that_is_not_in_the_calendar_is_refused(plan: Plan, tmp_p
     found = read(plan, path)
     assert days(found) == ["2024-01-05", None]
     (refusal,) = found.ledger.refused
-    assert (refusal.feature, refusal.reason.key) == ("A2", "import.bad_date")
+    assert (refusal.feature, refusal.reason.key) == ("A2", "import.no_such_day")
 
 
 def test_days_of_a_geopackage(plan: Plan, tmp_path: Path) -> None:

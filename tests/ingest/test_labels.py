@@ -237,7 +237,34 @@ def test_plain_texts_are_in_order(text: str) -> None:
     assert misread(text) is None
 
 
-@pytest.mark.parametrize("text", ["黄\ufffd片区", "锟斤拷片区"])
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("é»„å²\xadç‰‡åŒº", "黄岭片区"),  # a byte that is a letter without a width
+        ("&#40644;&#x5cad;", "黄岭"),
+        ("%E9%BB%84%E5%B2%AD片区", "黄岭片区"),
+        ("\\u9ec4\\u5cad", "黄岭"),
+        ("\\ud83d 100%25 &#65;", None),
+        ("%FF%FE%FD", None),
+        ("A&B?", None),
+    ],
+)
+def test_codes_of_letters_are_no_text(text: str, right: str | None) -> None:
+    assert misread(text) == right
+
+
+def test_a_letter_without_a_width_hides_no_wrong_encoding(read: Read, tmp_path: Path) -> None:
+    wrong = "黄岭片区".encode().decode("cp1252")
+    assert "\xad" in wrong
+    lines = ["企业编号,年度,企业名称", f"E1,2025,{wrong}", "E2,2025,?????", "E3,2025,云阳公司"]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = read(tmp_path / "a.csv", "enterprises")
+    assert found.frame["enterprise_id"].tolist() == ["E3"]
+    reasons = [item.reason.key for item in found.ledger.refused]
+    assert reasons == ["import.misread", "import.lost_letters"]
+
+
+@pytest.mark.parametrize("text", ["黄\ufffd片区", "锟斤拷片区", "????", "云??"])
 def test_lost_letters_have_no_right_reading(text: str) -> None:
     assert misread(text) == ""
 

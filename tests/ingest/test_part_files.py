@@ -108,7 +108,18 @@ def test_an_enterprise_of_another_year_is_another_row(tmp_path: Path, take: Impo
     path = table(tmp_path / "a.csv", 企业编号=["E1", "E1"], 年份=[2025, 2024], 从业人员=[9, 8])
     done = take(path, "enterprises", UPDATE)
     assert refusals(done) == {"E1": "import.unknown_id"}
-    assert "E1/2024" in str(done.imported.ledger.refused[0].reason.values["id"])
+    assert done.imported.ledger.refused[0].reason.values["id"] == "E1/2024"
+
+
+def test_a_year_of_a_workbook_is_told_without_decimals(tmp_path: Path, take: Import) -> None:
+    path = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["企业编号", "年份", "从业人员"], ["E1", 2025, 9], ["E1", 2031, 8]):
+        book.active.append(row)
+    book.save(path)
+    done = take(path, "enterprises", UPDATE)
+    assert done.imported.ledger.refused[0].reason.values["id"] == "E1/2031"
 
 
 def test_an_update_of_enterprises_needs_the_year(tmp_path: Path, take: Import) -> None:
@@ -357,6 +368,18 @@ def test_a_loss_that_nobody_said_is_told_and_not_published(
     assert newest_layer(workspace, "parcels").number == 0
     assert run(*asked, "--as", "whole").returncode == 0
     assert newest_layer(workspace, "parcels").number == 1
+
+
+def test_a_dry_run_ends_as_wrong_input_where_others_refer_to_what_goes(tmp_path: Path) -> None:
+    county = County()
+    county.layers["parcels"] = [parcel("A1", box(0, 0, 10, 10), power_kva=5.0)]
+    county.layers["enterprises"][0]["parcel_id"] = "A1"
+    workspace = county.write(tmp_path / "county")
+    frame = gpd.GeoDataFrame({"parcel_id": ["B"]}, geometry=[box(0, 0, 9, 9)], crs="EPSG:4545")
+    frame.to_file(tmp_path / "a.gpkg")
+    # It would empty power_kva, too, which alone is no fault of a dry run.
+    looked = run("import", tmp_path / "a.gpkg", workspace, "--layer", "parcels", "--dry-run")
+    assert looked.returncode == 2, looked.stderr
 
 
 def test_a_park_s_file_in_the_place_of_the_county_s_is_not_published(

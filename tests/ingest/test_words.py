@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from geo_service.ingest.codes import land_use
 from geo_service.ingest.formats import domains
 from geo_service.ingest.formats.domains import read_domains
 from geo_service.ingest.options import ImportOptions, SourceMapping
@@ -89,6 +90,36 @@ def test_codes_are_repaired_by_the_scheme_of_each_row(plan: Plan, tmp_path: Path
     # 0601 has lost its zero in the scheme of 2023; the county's own codes have any length.
     assert found.frame["land_use"].tolist() == ["0601", "601", "100101"]
     assert found.ledger.repair_counts["zeros"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "code"),
+    [
+        ("601", "planning2023", "0601"),
+        ("60101", "survey3", "060101"),
+        ("10010", "planning2023", "10010"),  # 1001 is a class: not 010010
+        ("6", "survey3", "06"),
+        ("M1/W1", "gb50137", "M1/W1"),
+        ("0601、0602", "survey3", "0601、0602"),
+        ("1001.01", "survey3", "1001.01"),
+        ("0601 工业用地", "survey3", "0601"),
+        ("0601（2类）", "survey3", "0601"),
+    ],
+)
+def test_one_code_is_read_and_several_are_left(text: str, scheme: str, code: str) -> None:
+    codes = land_use(scheme)
+    assert codes.named(codes.padded(text)) == code
+
+
+@pytest.mark.parametrize("text", ["3842、3843", "3842/3843", "38.42", "3842, 3843"])
+def test_several_industries_in_a_cell_of_one_are_refused(
+    plan: Plan, tmp_path: Path, text: str
+) -> None:
+    cells = {"企业编号": ["E1", "E2"], "年度": 2025, "企业名称": "甲公司"}
+    path = table(tmp_path / "a.csv", **cells, 行业代码=[text, "3842 锂电池"])
+    found = read_source(path, "enterprises", plan=plan, options=ImportOptions())
+    assert found.frame["industry_code"].tolist() == ["3842"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.bad_code"]
 
 
 def test_names_are_codes_of_the_scheme_of_their_row(plan: Plan, tmp_path: Path) -> None:

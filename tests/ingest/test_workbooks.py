@@ -88,6 +88,39 @@ def test_a_mapping_file_answers_for_years(read: Read, tmp_path: Path) -> None:
     assert read(path, mapping=mapping).frame["output_cny"].tolist() == [20_010_000, 20_020_000]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2024年产值（万元）", "2025年产值（万元）"),
+        ("产值（万元）2024", "产值（万元）2025年"),
+        ("上年产值（万元）", "本年产值（万元）"),
+        ("产值（万元）（2024年）", "产值（万元）（2025年）"),
+    ],
+)
+def test_years_in_a_heading_of_one_row_are_asked_for(
+    read: Read, tmp_path: Path, old: str, new: str
+) -> None:
+    rows = [["企业编号", "年度", "企业名称", old, new], ["E1", 2025, "甲公司", 1001, 2001]]
+    path = workbook(tmp_path / "a.xlsx", rows)
+    with pytest.raises(ChoiceNeededError) as asked:
+        read(path)
+    assert asked.value.parameter == "column:output_cny"
+    assert [choice.value for choice in asked.value.choices] == [old, new]
+    options = with_answer(ImportOptions(), "column:output_cny", new)
+    found = read(path, columns=options.columns)
+    assert found.frame["output_cny"].tolist() == [20_010_000]
+
+
+def test_last_year_s_column_beside_this_year_s_is_no_question(read: Read, tmp_path: Path) -> None:
+    rows = [
+        ["企业编号", "年度", "企业名称", "产值（万元）", "上年产值（万元）", "2020年备注"],
+        ["E1", 2025, "甲公司", 2001, 1001, "x"],
+    ]
+    found = read(workbook(tmp_path / "a.xlsx", rows))
+    assert found.frame["output_cny"].tolist() == [20_010_000]
+    assert found.columns.unused == ("上年产值（万元）", "2020年备注")
+
+
 def test_a_section_over_columns_is_no_question(read: Read, tmp_path: Path) -> None:
     rows = [
         ["基本情况", None, None, "生产情况", None],

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from io import BytesIO
 from threading import Barrier
 
+import docx
 import pytest
 from openpyxl import load_workbook
 
@@ -22,10 +23,11 @@ from geo_service.errors import (
 )
 from geo_service.language import Language
 from geo_service.model import BasisGroup, Severity
-from geo_service.planning import PlanningService
+from geo_service.planning import PlanningService, finding_work
 from geo_service.planning.finding_work import WorkChange, WorkFilter, WorkKey, WorkState
 from geo_service.planning.grants import GrantForm, GrantKind
 from geo_service.planning.reviews import ExportFormat
+from geo_service.stores import ledger
 from geo_service.stores.ledger import Topic
 from geo_service.zoning.finding_table import FindingQuery
 from tests.stores.made import LI, WANG
@@ -106,6 +108,58 @@ def test_findings_are_filtered_by_what_is_done_about_them(start: Start) -> None:
     marked = [row["work"] for row in rows if row["work"] is not None]
     assert marked
     assert {(one["state"], one["is_overdue"]) for one in marked} == {("in_work", True)}
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    """Have the ledger and the work on findings take a day for today."""
+
+    class Moment(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Moment:
+            return cls(day.year, day.month, day.day, 9, tzinfo=tz)
+
+    class Day(date):
+        @classmethod
+        def today(cls) -> Day:
+            return cls(day.year, day.month, day.day)
+
+    monkeypatch.setattr(ledger, "datetime", Moment)
+    monkeypatch.setattr(finding_work, "date", Day)
+
+
+def test_what_was_said_last_stands_though_the_clock_was_set_back(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines keep their order, who speaks after one that was not seen is told, nothing is faulty."""
+    service = start()
+    key = first_key(service)
+    set_clock(monkeypatch, TODAY)
+    first = service.work.change(key, replace(IN_WORK, note="先"))
+    set_clock(monkeypatch, TODAY - timedelta(days=400))
+    again = service.work.change(key, replace(IN_WORK, note="后", after=first["last"]))
+    assert again["note"] == "后"
+    assert [line["note"] for line in again["log"]] == ["先", "后"]
+    assert again["log"][0]["at"] > again["log"][1]["at"]
+    with pytest.raises(ConflictError):
+        service.work.change(key, replace(IN_WORK, after=first["last"]))
+    assert service.workspace.store.ledger.verify() == []
+
+
+def test_a_due_day_is_over_by_the_day_that_the_clock_says(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on the day itself, nor with the clock set back; again once that is right."""
+    service = start()
+    key = first_key(service)
+    service.work.change(key, replace(IN_WORK, due=TODAY))
+    found = {}
+    for days in (0, 1, -30, 2):
+        set_clock(monkeypatch, TODAY + timedelta(days=days))
+        found[days] = (
+            service.work.one(key)["is_overdue"],
+            len(service.work.listed(WorkFilter.OVERDUE)),
+        )
+    assert found == {0: (False, 0), 1: (True, 1), -30: (False, 0), 2: (True, 1)}
 
 
 def test_one_of_two_who_speak_at_once_is_heard(start: Start) -> None:
@@ -205,7 +259,7 @@ def test_what_is_done_stands_in_workbook_and_json(start: Start) -> None:
     service.work.change(key, IN_WORK)
     files = {
         form: service.reviews.file(service.review.review_id, form, Language.EN).content
-        for form in (ExportFormat.XLSX, ExportFormat.JSON)
+        for form in (ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.JSON)
     }
     (told,) = json.loads(files[ExportFormat.JSON])["work"]
     assert (told["rule_id"], told["state"], told["due"]) == (
@@ -221,3 +275,7 @@ def test_what_is_done_stands_in_workbook_and_json(start: Start) -> None:
     assert {(row[rule], row[at], row[at + 3]) for row in worked} == {
         (key.rule_id, "in work", "先去现场")
     }
+    lists = docx.Document(BytesIO(files[ExportFormat.DOCX])).tables
+    cells = {cell.text for table in lists for row in table.rows for cell in row.cells}
+    said = f"Work: in work · Due: {YESTERDAY.isoformat()} · Note: 先去现场"
+    assert len([text for text in cells if said in text]) == 1

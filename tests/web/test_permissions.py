@@ -70,9 +70,22 @@ RANKING_OF_PARTS = {
     "DELETE /api/rankings/{ranking_id}",
 }
 """What planners make of the part that they see."""
+SCENARIOS_OF_PARKS = {
+    *("GET /scenarios", "GET /scenarios/compare", "GET /scenarios/{scenario_id}"),
+    *("GET /api/scenarios", "POST /api/scenarios", "POST /api/scenarios/import"),
+    *("GET /api/scenarios/compare", "GET /api/scenarios/compare/export"),
+    *(f"{method} /api/scenarios/{{scenario_id}}" for method in ("GET", "PATCH", "DELETE")),
+    *(
+        f"GET /api/scenarios/{{scenario_id}}/{part}"
+        for part in ("features", "review", "changes", "export")
+    ),
+    *("POST /api/scenarios/{scenario_id}/edits", "POST /api/scenarios/{scenario_id}/rebase"),
+    "DELETE /api/scenarios/{scenario_id}/edits/{edit_id}",
+}
+"""What planners make besides who see their own parks whole; publishing is for the whole county."""
 PARTS = {
     "viewer": PUBLIC,
-    "limited": (PUBLIC - ABOUT_GROUND) | OF_PARTS,
+    "limited": (PUBLIC - ABOUT_GROUND) | OF_PARTS | SCENARIOS_OF_PARKS,
     "masked": PUBLIC | OF_PARTS | {"POST /api/areas"},
 }
 """All that accounts get that see a part of the county, besides what is no data."""

@@ -410,7 +410,7 @@ def test_a_ranking_belongs_to_what_was_seen_when_it_was_made(
 def test_new_land_is_not_sought_for_who_sees_a_part(
     client: TestClient, headers: dict[str, dict[str, str]]
 ) -> None:
-    """Ground of other parks would look free; nor is a scenario's plan at hand."""
+    """Ground of other parks would look free; nor is a scenario at hand where columns are masked."""
     for name in ("planner", "of_P1"):
         project, header = asked(candidates=["parcel", "land"]), {**headers[name], **IN_CHINESE}
         refused = client.post("/api/rankings", json=project, headers=header)
@@ -420,7 +420,7 @@ def test_new_land_is_not_sought_for_who_sees_a_part(
         assert scenario.status_code == 404
         making = client.post("/api/scenarios", json={}, headers=header)
         assert making.status_code == 403
-        assert "请由能看到全县的账户办理" in making.json()["detail"]
+        assert "请由能看到全部数据的账户办理" in making.json()["detail"]
 
 
 def test_a_page_says_what_its_account_does_not_see(

@@ -11,7 +11,10 @@ import { pageHead, panel } from './parts.js';
 
 async function load() {
   try {
-    const [found, imports] = await Promise.all([layerList.refresh(), get('/api/imports')]);
+    const [found, imports] = await Promise.all([
+      layerList.refresh(),
+      start.may.import ? get('/api/imports') : { layers: [] },
+    ]);
     layerList.elevation = rasterOf(found.elevation);
     layerList.importable = imports.layers;
     showLayers();
@@ -23,7 +26,13 @@ async function load() {
           count: count(layerList.layers.length),
         }),
       }),
-      panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
+      start.may.import
+        ? panel(
+            t('data.import'),
+            { note: t('data.import_note'), className: 'no-print' },
+            importForm(),
+          )
+        : null,
       panel(
         t('data.layers'),
         { note: start.illustrative ? t('data.layers_note') : null },

@@ -264,9 +264,7 @@ class Here {
 async function load() {
   try {
     // Who sees a part of the county gets no projects of others; one may still be described.
-    const { projects } = start.withheld_notes.length
-      ? { projects: [] }
-      : await get('/api/projects');
+    const { projects } = start.may.projects ? await get('/api/projects') : { projects: [] };
     new Here(projects).open();
   } catch (error) {
     showPage(pageHead(t('console.here_title')), errorState(error, load));

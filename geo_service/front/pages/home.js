@@ -322,14 +322,16 @@ async function changes() {
   const times = { before: time(found.before_made_at), after: time(found.after_made_at) };
   const steps = stepsSaid(found);
   const link = (words) =>
-    make(
-      'a',
-      {
-        class: 'button plain no-print',
-        href: pageAddress(`/reviews?${new URLSearchParams({ before, after })}`),
-      },
-      words,
-    );
+    start.may.compare_reviews
+      ? make(
+          'a',
+          {
+            class: 'button plain no-print',
+            href: pageAddress(`/reviews?${new URLSearchParams({ before, after })}`),
+          },
+          words,
+        )
+      : null;
   if (found.is_restored) {
     return [
       make('p', { class: 'note' }, steps.join(commaIn(start.lang))),
@@ -415,14 +417,13 @@ function head(review) {
             t('home.open_review'),
           ),
       ...wallButtons(),
-      // Who sees a part of the county ranks no sites.
-      start.withheld_notes.length
-        ? null
-        : make(
+      start.may.sites
+        ? make(
             'a',
             { class: 'button strong', href: pageAddress(`/sites${queryOf(ofScenario)}`) },
             t('console.nav_sites'),
-          ),
+          )
+        : null,
     ],
   });
 }

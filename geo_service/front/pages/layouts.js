@@ -3,7 +3,7 @@
 import { dataText, make } from '../shared/dom.js';
 import { count, number, percent } from './amounts.js';
 import { ServiceError, ask, emptyState, errorState, get } from './api.js';
-import { pageAddress, setTitle, showPage, t } from './frame.js';
+import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { GoalsForm } from './layout/form.js';
 import { SearchView } from './layout/search.js';
 import { statusMark } from './layout/words.js';
@@ -177,15 +177,19 @@ async function load() {
     showPage(
       pageHead(t('console.layouts_title'), {
         line: t('layouts.lead'),
-        tools: [button(t('layouts.new'), () => form?.begin(), { sign: 'plus', id: 'new-goals' })],
+        tools: start.may.make_layouts
+          ? [button(t('layouts.new'), () => form?.begin(), { sign: 'plus', id: 'new-goals' })]
+          : [],
       }),
       listPanel(layouts, numberMatched),
       outcome,
-      panel(
-        t('layouts.goals'),
-        { note: t('layouts.goals_note'), className: 'no-print' },
-        form.node,
-      ),
+      start.may.make_layouts
+        ? panel(
+            t('layouts.goals'),
+            { note: t('layouts.goals_note'), className: 'no-print' },
+            form.node,
+          )
+        : null,
     );
     const job = given.get('job');
     if (job) {

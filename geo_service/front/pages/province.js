@@ -17,6 +17,21 @@ const FILTERS = ['state', 'verdict', 'words'];
 /** @type {Record<string, any> & { counties: any[] }} */
 const state = { counties: [], state: '', verdict: '', words: '' };
 
+// ---- paper ----
+
+// Faults and versions are folded on the screen; nobody unfolds them on paper.
+function unfoldOnPaper() {
+  /** @type {Element[]} */
+  let folded = [];
+  window.addEventListener('beforeprint', () => {
+    folded = [...document.querySelectorAll('.is-counties details:not([open])')];
+    folded.forEach((details) => details.setAttribute('open', ''));
+  });
+  window.addEventListener('afterprint', () => {
+    folded.forEach((details) => details.removeAttribute('open'));
+  });
+}
+
 // ---- the table ----
 
 function figure(key, label = t(`province_page.${key}`)) {
@@ -139,7 +154,7 @@ const COLUMNS = [
     show: (county) => (county.year === null ? '—' : String(county.year)),
   },
   { key: 'versions', label: t('province_page.versions'), show: versionsCell },
-  { key: 'console', label: t('province_page.console'), show: consoleCell },
+  { key: 'console', label: t('province_page.console'), css: 'no-print', show: consoleCell },
 ];
 
 const map = mapFrame('/maps/province', {}, t('province_page.map'), {
@@ -352,4 +367,5 @@ async function load() {
   }
 }
 
+unfoldOnPaper();
 load();

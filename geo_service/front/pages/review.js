@@ -322,7 +322,9 @@ class ReviewView {
       line: finePrint(summary.basis_line),
       tools: [
         ...actButtons(summary.act, own),
-        make('a', { class: 'button plain', href: others }, t('review.compare')),
+        start.may.compare_reviews
+          ? make('a', { class: 'button plain', href: others }, t('review.compare'))
+          : null,
         exportsMenu(Boolean(this.register.gone)),
         button(t('console.print'), () => this.print(), { sign: 'print' }),
       ],

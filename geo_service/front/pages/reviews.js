@@ -424,10 +424,15 @@ async function load() {
       ],
     }),
     panel(t('review.kept'), {}, saved),
-    panel(t('review.compare_title'), { className: 'is-compare' }, comparison),
-    panel(t('review.again_title'), { className: 'no-print' }, again()),
+    start.may.compare_reviews
+      ? panel(t('review.compare_title'), { className: 'is-compare' }, comparison)
+      : null,
+    start.may.make_reviews
+      ? panel(t('review.again_title'), { className: 'no-print' }, again())
+      : null,
   );
-  if (query.get('before') && query.get('after') && reviews.length > 1) {
+  const isAsked = query.get('before') && query.get('after') && start.may.compare_reviews;
+  if (isAsked && reviews.length > 1) {
     compare();
   }
 }

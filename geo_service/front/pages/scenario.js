@@ -168,11 +168,13 @@ class Bench {
             t('scenarios.export'),
           ),
           button(t('console.print'), printPage, { sign: 'print' }),
-          button(t('scenarios.publish'), () => openPublish(this), {
-            kind: 'strong',
-            id: 'publish',
-            disabled: !document.edits.length,
-          }),
+          start.may.publish
+            ? button(t('scenarios.publish'), () => openPublish(this), {
+                kind: 'strong',
+                id: 'publish',
+                disabled: !document.edits.length,
+              })
+            : null,
         ],
       }),
       document.is_current ? '' : this.moved(document),

@@ -2,7 +2,7 @@
 import { dataText, make } from '../shared/dom.js';
 import { count, time } from './amounts.js';
 import { ask, emptyState, errorState, get } from './api.js';
-import { pageAddress, printPage, setTitle, showPage, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { button, labelled, labelledFile, pageHead, panel } from './parts.js';
 import { author, faultOf, keepAuthor } from './scenario/words.js';
 import { table } from './table.js';
@@ -274,12 +274,14 @@ async function load() {
           },
           list.node,
         ),
-        make(
-          'div',
-          { class: 'stack no-print' },
-          panel(t('scenarios.new'), { note: t('scenarios.new_note') }, newForm()),
-          panel(t('scenarios.import'), {}, importForm()),
-        ),
+        start.may.make_scenarios
+          ? make(
+              'div',
+              { class: 'stack no-print' },
+              panel(t('scenarios.new'), { note: t('scenarios.new_note') }, newForm()),
+              panel(t('scenarios.import'), {}, importForm()),
+            )
+          : null,
       ),
     );
   } catch (error) {

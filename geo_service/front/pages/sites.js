@@ -36,7 +36,13 @@ class Workbench {
         line: this.line,
         tools: [
           start.scenario ? null : this.earlier(), // which are of the plan as it is
-          make('a', { class: 'button plain', href: pageAddress('/here') }, t('console.here_title')),
+          start.may.here
+            ? make(
+                'a',
+                { class: 'button plain', href: pageAddress('/here') },
+                t('console.here_title'),
+              )
+            : null,
         ],
       }),
       scenarioNote(pageAddress('/sites')),

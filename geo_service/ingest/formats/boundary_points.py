@@ -66,6 +66,8 @@ _LOOSELY = 5
 _LOOKED_AT = 500
 """Number of parcels whose areas are held against their shapes for the unit."""
 _HEADING = re.compile(r"[\[【［〔]\s*(?:属性描述|地块坐标)\s*[\]】］〕]")
+_COUNT = re.compile(r"(?:地块|宗地|图斑)(?:总数|个数|数量|数)")
+"""Names of a heading's line that says how many parcels there are."""
 _PLAIN_MARKS = str.maketrans("，；＠【】［］〔〕＝", ",;@[][][]=")
 _HECTARES = "公顷"
 
@@ -130,6 +132,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
         parameters=parameters_of(settings),
         encoding=encoding,
         notes=(encoded, *notes),
+        announced=_announced_parcels(settings),
         read=read,
     )
 
@@ -246,6 +249,13 @@ def _declared(
     if parameters is not None:
         notes.append(Message("import.boundary_parameters", {"parameters": parameters}))
     return pyproj.CRS.from_epsg(epsg), notes
+
+
+def _announced_parcels(settings: Mapping[str, str]) -> int | None:
+    """Return how many parcels a heading says that there are; None if it does not."""
+    given = next((value for name, value in settings.items() if _COUNT.fullmatch(name)), "")
+    digits = unicodedata.normalize("NFKC", given).removesuffix("个")
+    return int(digits) if digits.isdecimal() else None
 
 
 def parameters_of(settings: Mapping[str, str]) -> str | None:

@@ -7,7 +7,7 @@ it: only together do they say what a column is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from geo_service.ingest.limits import Budget
@@ -21,6 +21,12 @@ _LOOKED_AT = TITLE_ROWS + _MOST_LEVELS
 _NAME_LENGTH = 200
 _AMOUNT = re.compile(r"[+-]?[\d,]*\.?\d+%?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_OF_YEAR = r"(?:19|20)\d\d\s*年?度?|上年度?|去年|前年|本年度?|今年|当年"
+_WITH_YEAR = re.compile(
+    rf"(?P<first>{_OF_YEAR})[\s_\-]*(?P<after>\S.*)"
+    rf"|(?P<before>.*[^\s_\-(（])[\s_\-(（]*(?P<last>{_OF_YEAR})[)）]?"
+)
+"""A heading that says of which year its column is, before or behind what it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +191,25 @@ def _joined(rows: Sequence[Sequence[str]], top: int, spans: Sequence[Span]) -> H
         names.append(name)
         if len(said_once) > 1 or (said_once and name != said_once[0]):
             parts[name] = said_once
+    parts |= _of_years([name for name in names if name not in parts])
     while (
         names and not any(row[len(names) - 1] for row in grid) and names[-1].startswith("column ")
     ):
         names.pop()
     return Heading(names=tuple(names), rows=top + len(grid), parts=parts)
+
+
+def _of_years(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield names that say a year too, in their two parts, unless the same without one is there.
+
+    2024年产值 is no more the output than what stands below 产值 and 2024年 in two rows is.
+    """
+    found = {name: match for name in names if (match := _WITH_YEAR.fullmatch(name))}
+    plain_names = {form for name in names if name not in found for form, _ in split_unit(name)}
+    for name, match in found.items():
+        rest = match["after"] or match["before"]
+        if not any(form in plain_names for form, _ in split_unit(rest)):
+            yield name, (rest, match["first"] or match["last"])
 
 
 def _spread(grid: list[list[str]], row: int) -> None:

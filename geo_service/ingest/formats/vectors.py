@@ -115,7 +115,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
         implied_crs=_CRS84 if is_implied else None,
         encoding=read_in or encoding,
         domains=domains,
-        notes=(*(dbf.notes if dbf else ()), *notes, *_told(domains)),
+        notes=(*(dbf.notes if dbf else ()), *notes, *_told(domains), *_cut_short(staged)),
         cut_names=staged.format == "shapefile",
         announced=_announced(staged)
         or (count if staged.format in _COUNTED and count >= 0 else None),
@@ -245,6 +245,15 @@ def _told(domains: Domains) -> Iterator[Message]:
 
 
 _TOTAL = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d{1,12})')
+
+
+_CUT_SHORT = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
+
+
+def _cut_short(staged: Staged) -> Iterator[Message]:
+    """Yield the note about a GeoJSON whose service says that it stopped at its limit."""
+    if staged.format == "geojson" and _CUT_SHORT.search(ends_of(staged.path)):
+        yield Message("import.cut_short", {})
 
 
 def _announced(staged: Staged) -> int | None:

@@ -2,7 +2,7 @@
 import { dataText, make, nodesOf, shorten } from '../../shared/dom.js';
 import { count, percent, time } from '../amounts.js';
 import { address, ask, errorState, fillWith, get, loadingState } from '../api.js';
-import { t } from '../frame.js';
+import { start, t } from '../frame.js';
 import { button } from '../parts.js';
 import { table } from '../table.js';
 import { layerList } from './layer_list.js';
@@ -160,7 +160,9 @@ async function versions(layer) {
                 .join(' · '),
             ),
           ),
-          item.version === newest.version ? null : restore(layer, item, newest),
+          item.version === newest.version || !start.may.import
+            ? null
+            : restore(layer, item, newest),
         ),
       ),
   );

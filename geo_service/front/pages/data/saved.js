@@ -278,7 +278,7 @@ export function showSaved(container, notice = null) {
     const [found, { jobs }, { imports }] = await Promise.all([
       get('/api/saved', { limit: LISTED }),
       get('/api/jobs'),
-      get('/api/imports'),
+      start.may.import ? get('/api/imports') : { imports: [] },
     ]);
     return [
       notice ? make('p', { class: 'cure', role: 'status' }, notice) : null,
@@ -297,7 +297,7 @@ export function showSaved(container, notice = null) {
         limits(found.limits),
       ),
       resultTable(found, again),
-      retainForm(again),
+      start.may.retain ? retainForm(again) : null,
       importRows(imports, again),
       jobRows(jobs, again),
     ];

@@ -3,7 +3,7 @@ import { dataText, make } from '../../shared/dom.js';
 import { hasValue } from '../../shared/format.js';
 import { area, count, number, percent, squareMetres } from '../amounts.js';
 import { citation } from '../bases.js';
-import { pageAddress, parkAddress, t } from '../frame.js';
+import { pageAddress, parkAddress, start, t } from '../frame.js';
 import { severityMark, verdictBadge } from '../marks.js';
 import { button } from '../parts.js';
 import { effect } from '../sites/figures.js';
@@ -69,13 +69,17 @@ function toolsOf(found, acts) {
   return make(
     'div',
     { class: 'tools no-print' },
-    button(t('here.as_scenario'), acts.save, { kind: 'plain small', id: 'save-scenario' }),
-    button(t('here.into_ranking'), acts.compare, {
-      kind: 'plain small',
-      id: 'into-ranking',
-      disabled: !isRanked,
-      title: isRanked ? null : t('here.not_ranked'),
-    }),
+    start.may.make_scenarios
+      ? button(t('here.as_scenario'), acts.save, { kind: 'plain small', id: 'save-scenario' })
+      : null,
+    start.may.rank
+      ? button(t('here.into_ranking'), acts.compare, {
+          kind: 'plain small',
+          id: 'into-ranking',
+          disabled: !isRanked,
+          title: isRanked ? null : t('here.not_ranked'),
+        })
+      : null,
     button(t('console.print'), acts.print, { kind: 'plain small', sign: 'print' }),
   );
 }

@@ -1,6 +1,6 @@
 // Which project is asked about: one of the county's, or an industry with what it needs.
 import { make } from '../../shared/dom.js';
-import { pageAddress, t } from '../frame.js';
+import { pageAddress, start, t } from '../frame.js';
 import { showIndustry } from '../industries.js';
 import { freshId, labelled, later, radios, select } from '../parts.js';
 import { LandField } from '../project/fields.js';
@@ -66,11 +66,13 @@ export class ProjectChoice {
       make('div', { class: 'field' }, this.kinds.title(t('here.need'), 'label'), this.kinds.node),
       this.landPart,
       this.floorPart,
-      make(
-        'p',
-        { class: 'field-help' },
-        make('a', { href: pageAddress('/sites') }, t('here.more_needs')),
-      ),
+      start.may.sites
+        ? make(
+            'p',
+            { class: 'field-help' },
+            make('a', { href: pageAddress('/sites') }, t('here.more_needs')),
+          )
+        : null,
     );
   }
 

@@ -2,7 +2,7 @@
 import { dataText, make } from '../../shared/dom.js';
 import { count, time } from '../amounts.js';
 import { loadingState } from '../api.js';
-import { t, wordOf } from '../frame.js';
+import { start, t, wordOf } from '../frame.js';
 import { button, labelled } from '../parts.js';
 import { openDialog } from '../dialog.js';
 import { author, faultOf, keepAuthor } from './words.js';
@@ -146,7 +146,9 @@ function publication(bench, one) {
     make('p', { class: 'under' }, layers.join(' · ')),
     one.undone_at
       ? make('p', { class: 'under' }, t('scenarios.undone', { time: time(one.undone_at) }))
-      : button(t('scenarios.unpublish'), undo, { kind: 'plain small', 'data-undo': '' }),
+      : start.may.publish
+        ? button(t('scenarios.unpublish'), undo, { kind: 'plain small', 'data-undo': '' })
+        : null,
     outcome,
   );
 }

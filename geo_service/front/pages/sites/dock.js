@@ -2,7 +2,7 @@
 // stands where it does, and its figures.
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { emptyState } from '../api.js';
-import { pageAddress, parkAddress, t } from '../frame.js';
+import { pageAddress, parkAddress, start, t } from '../frame.js';
 import { button } from '../parts.js';
 import { differenceNode, swapSentence, waterfall } from './difference.js';
 import { explain, figuresOf } from './explanation.js';
@@ -84,11 +84,13 @@ export class Dock {
         candidate.park_id
           ? make('a', { href: parkAddress(candidate.park_id) }, t('sites.open_park'))
           : null,
-        make(
-          'a',
-          { href: pageAddress(`/scenarios?${placing}`), 'data-place': '' },
-          t('sites.into_scenario'),
-        ),
+        start.may.make_scenarios
+          ? make(
+              'a',
+              { href: pageAddress(`/scenarios?${placing}`), 'data-place': '' },
+              t('sites.into_scenario'),
+            )
+          : null,
         make('a', { href: sheet }, t('sites.one_page')),
       ),
     );
