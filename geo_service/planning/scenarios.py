@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.planning.scenario_ground import ScenarioGround
     from geo_service.reports.document import Document
+    from geo_service.scenarios.edits import EditPart
     from geo_service.scenarios.judging import Judge
     from geo_service.zoning.review import Review
 
@@ -139,7 +140,8 @@ class ScenarioDesk:
 
     def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
         """Keep a new scenario given as JSON values; ScenarioError says what is wrong with it."""
-        return self._kept(scenario_of(document), author=author)
+        told = scenario_of(document)
+        return self._kept(replace(told, edits=_by_account(told.edits)), author=author)
 
     def _kept(self, told: Scenario, *, author: str) -> ScenarioRecord:
         plan = self.base_plan_of(told)
@@ -264,7 +266,7 @@ class ScenarioDesk:
         expected: str | None = None,
     ) -> ScenarioRecord:
         """Add edits given as JSON values, at the end or before the one at a position."""
-        given = edits_of([_without_told(one) for one in documents])
+        given = _by_account(edits_of([_without_told(one) for one in documents]))
 
         def change(scenario: Scenario) -> Scenario:
             taken = [edit.edit_id or "" for edit in scenario.edits]
@@ -535,6 +537,12 @@ class ScenarioDesk:
         )
         self._ground.published()
         return done
+
+
+def _by_account(edits: Sequence[EditPart]) -> tuple[EditPart, ...]:
+    """Return edits as the account's that makes them; without one their authors stay."""
+    name = acting_name()
+    return tuple(one.model_copy(update={"author": name}) if name else one for one in edits)
 
 
 def _without_told(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,16 @@ def make_alternative(page: Page) -> None:
     page.click("[data-name=tab][data-value=enterprises]")
     page.fill("#enterprise-query", "YY-E-B08-04")
     row = page.locator('#enterprises [data-id="YY-E-B08-04"]')
-    row.drag_to(page.locator('#drop-parks [data-id="YY-B-13"]'))
+    goal = page.locator('#drop-parks [data-id="YY-B-13"]')
+    # On one of a park's floors, which a button shows: the form has building and floor.
+    goal.get_by_role("button").press("Enter")
+    row.drag_to(goal.locator(".floor-goals .goal").nth(1))
+    form = page.locator("#edit-form[data-op=move_enterprise]")
+    told = goal.locator(".floor-goals .goal").nth(1).get_attribute("data-id") or ""
+    building_id, _, floor_no = told.rpartition("/")
+    expect(form.locator("[data-field=building_id]")).to_have_value(re.compile(f"{building_id}$"))
+    expect(form.locator("[data-field=floor_no]")).to_have_value(floor_no)
+    row.drag_to(goal.locator(".goal-head"))
     form = page.locator("#edit-form[data-op=move_enterprise]")
     expect(form.locator("[data-field=enterprise_id]")).to_have_value(re.compile("YY-E-B08-04$"))
     add(page, form, "同上")

@@ -239,6 +239,10 @@ def test_a_scenario_belongs_to_its_account(app: FastAPI, county: PlanningService
     made = li.post("/api/scenarios?author=somebody", json={"name": "own", "edits": []}).json()
     assert made["author"] == "li"
     path = f"/api/scenarios/{made['scenario_id']}"
+    edit = {"op": "close_enterprise", "enterprise_id": "E1", "reason": "moves"}
+    added = li.post(f"{path}/edits", json={**edit, "author": "somebody"})
+    assert added.status_code == 201, added.text
+    assert [one["author"] for one in li.get(path).json()["edits"]] == ["li"]
     for place in (path, f"{path}/export", f"{path}/review", f"/scenarios/{made['scenario_id']}"):
         assert li.get(place).status_code == 200
         assert wang.get(place).status_code == 404

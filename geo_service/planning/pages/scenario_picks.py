@@ -59,7 +59,8 @@ def find_features(  # noqa: PLR0913 - what a list is asked by
 ) -> Document:
     """Return features of a layer whose id or name contains the query, ids that are it first.
 
-    Of enterprises those of the latest year that are not closed. Names match in either script of
+    Of enterprises those of the latest year that are not closed; a floor lies in the park of its
+    building. Names match in either script of
     Chinese. InvalidQueryError for a layer that nothing is chosen from; NotFoundError for an
     unknown `feature_id`.
     """
@@ -75,6 +76,10 @@ def find_features(  # noqa: PLR0913 - what a list is asked by
     for column, wanted in (("park_id", park_id), ("building_id", building_id), (key, feature_id)):
         if wanted is not None and column in frame:
             chosen &= (frame[column] == wanted).to_numpy(dtype=bool, na_value=False)
+    if layer == "floors" and park_id is not None:
+        buildings = plan.frame("buildings")
+        inside = buildings.loc[buildings["park_id"] == park_id, "building_id"]
+        chosen &= frame["building_id"].isin(inside).to_numpy(dtype=bool)
     positions = np.flatnonzero(chosen)
     if feature_id is not None and not len(positions):
         raise NotFoundError(said("problem.no_pick", layer=layer, name=repr(feature_id[:80])))

@@ -155,6 +155,20 @@ export class GoalField {
         ),
       ),
     );
+    if (this.wanted?.building === building) {
+      this.floor.fill(this.wanted.floor);
+    }
+  }
+
+  // A park, or a building and the number of a floor in it, as pickers know them.
+  fill({ park_id: park, building_id: building, floor_no: floor }) {
+    const one = building ?? park;
+    if (one) {
+      this.wanted = building && { building: building.id, floor };
+      this.kinds.set(building ? 'floor' : 'park');
+      this.show();
+      this.picker.choose(one);
+    }
   }
 
   parts() {

@@ -342,14 +342,16 @@ export class EditForm {
   // values: by field a feature as a picker knows it, or a value.
   fill(values) {
     for (const field of this.fields) {
+      if (field instanceof GoalField) {
+        field.fill(values);
+        continue;
+      }
       const value = values[field.name];
       if (value === undefined) {
         continue;
       }
       if (field instanceof Picker) {
         field.choose(value);
-      } else if (field instanceof GoalField) {
-        field.pickers.park.choose(value);
       } else if (field instanceof Plain) {
         field.fill(value);
       }

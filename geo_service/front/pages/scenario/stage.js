@@ -32,6 +32,8 @@ export class Stage {
     });
     this.rows = make('ul', { class: 'plain-list pull-list', id: 'enterprises' });
     this.parks = make('ul', { class: 'plain-list pull-list', id: 'drop-parks' });
+    /** @type {Set<string>} The parks whose floors are shown. */
+    this.open = new Set();
     this.matched = make('p', { class: 'note', role: 'status' });
     this.table = make(
       'div',
@@ -220,11 +222,18 @@ export class Stage {
     );
   }
 
+  // Parks stay under the hand as long as the scenario is the same; so do floors that are shown.
   async showParks() {
+    const { etag } = this.bench.store.document;
+    if (this.parksOf === etag) {
+      return;
+    }
+    this.parksOf = etag;
     try {
       const { features } = await this.features({ layer: 'parks', limit: MOST_PARKS });
       this.parks.replaceChildren(...features.map((park) => this.goal(park)));
     } catch (error) {
+      this.parksOf = null;
       this.parks.replaceChildren(
         make(
           'li',
@@ -235,36 +244,115 @@ export class Stage {
     }
   }
 
-  // A park as something is dropped on it.
-  goal(park) {
-    const node = make(
-      'li',
-      {
-        class: 'goal',
-        'data-id': park.id,
-        dragover: (event) => {
-          if (event.dataTransfer.types.includes(KIND)) {
-            event.preventDefault();
-            node.classList.add('is-over');
-          }
-        },
-        dragleave: () => node.classList.remove('is-over'),
-        drop: (event) => {
+  // Something that an enterprise is dropped on; `place` are the values of the form that tell it.
+  target(attributes, place) {
+    const node = make('li', {
+      class: 'goal',
+      ...attributes,
+      dragover: (event) => {
+        if (event.dataTransfer.types.includes(KIND)) {
           event.preventDefault();
-          node.classList.remove('is-over');
-          this.dropped(event.dataTransfer.getData(KIND), park);
-        },
+          event.stopPropagation();
+          node.classList.add('is-over');
+        }
       },
-      dataText(park.name),
-      make('span', { class: 'under' }, make('code', {}, park.id)),
+      dragleave: () => node.classList.remove('is-over'),
+      drop: (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        node.classList.remove('is-over');
+        this.dropped(event.dataTransfer.getData(KIND), place);
+      },
+    });
+    return node;
+  }
+
+  // A park as something is dropped on it, with its floors when they are asked for.
+  goal(park) {
+    const isOpen = this.open.has(park.id);
+    const floors = make('ul', { class: 'plain-list floor-goals', hidden: !isOpen });
+    const open = button(
+      t('scenarios.floors'),
+      () => {
+        floors.hidden = !floors.hidden;
+        open.setAttribute('aria-expanded', String(!floors.hidden));
+        this.open[floors.hidden ? 'delete' : 'add'](park.id);
+        if (!floors.hidden) {
+          this.showFloors(park, floors);
+        }
+      },
+      {
+        kind: 'plain small',
+        'aria-expanded': String(isOpen),
+        'aria-label': t('scenarios.floors_of', { name: park.name ?? park.id }),
+      },
+    );
+    if (isOpen) {
+      this.showFloors(park, floors);
+    }
+    const node = this.target({ 'data-id': park.id }, { park_id: park });
+    node.append(
+      make(
+        'div',
+        { class: 'goal-head' },
+        make(
+          'span',
+          {},
+          dataText(park.name ?? park.id),
+          make('span', { class: 'under' }, make('code', {}, park.id)),
+        ),
+        open,
+      ),
+      floors,
     );
     return node;
   }
 
-  async dropped(enterpriseId, park) {
+  async showFloors(park, list) {
+    try {
+      const own = { park: park.id, limit: MOST_PARKS };
+      const [{ features: buildings }, { features: floors }] = await Promise.all([
+        this.features({ layer: 'buildings', ...own }),
+        this.features({ layer: 'floors', ...own }),
+      ]);
+      const known = new Map(buildings.map((one) => [one.id, one]));
+      list.replaceChildren(
+        ...(floors.length
+          ? floors.map((floor) => this.floorGoal(known.get(floor.building_id), floor))
+          : [make('li', { class: 'note' }, t('scenarios.no_floors'))]),
+      );
+    } catch (error) {
+      list.replaceChildren(
+        make(
+          'li',
+          {},
+          errorState(error, () => this.showFloors(park, list)),
+        ),
+      );
+    }
+  }
+
+  // A floor as something is dropped on it; by keyboard it is chosen in the form of “Move”.
+  floorGoal(building, floor) {
+    const node = this.target(
+      { 'data-id': `${floor.building_id}/${floor.floor_no}` },
+      { building_id: building, floor_no: floor.floor_no },
+    );
+    node.append(
+      dataText(building.name ?? building.id),
+      ' ',
+      t('scenarios.floor_choice', {
+        floor: floor.floor_no,
+        vacant: Math.round(floor.vacant_m2 ?? 0),
+      }),
+    );
+    return node;
+  }
+
+  async dropped(enterpriseId, place) {
     if (enterpriseId) {
       const found = await this.features({ layer: 'enterprises', id: enterpriseId });
-      this.bench.begin('move_enterprise', { enterprise_id: found.features[0], park_id: park });
+      this.bench.begin('move_enterprise', { enterprise_id: found.features[0], ...place });
     }
   }
 }
