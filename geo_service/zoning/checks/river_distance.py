@@ -264,7 +264,7 @@ def _by_industry(case: Case, parameters: RiverParameters) -> Iterator[_Near]:
     planned = {"planned", "under_construction"}
     focus = case.shared.focus
     is_led = [belongs_to(focus[name].leading, parameters.industries) for name in case.parks.park_id]
-    led = case.parks[is_led]
+    led = case.parks[np.array(is_led, dtype=bool)]  # of no parks, too
     for row, shape in zip(rows_of(led), led.geometry, strict=True):
         park_id = row["park_id"]
         status = text_or_none(row["status"])
