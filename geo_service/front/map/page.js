@@ -119,7 +119,8 @@ export class PlanningPage {
     });
     // The frame's size changes without the window's: panel, full screen, an iframe that shows.
     new ResizeObserver(() => {
-      const isWhole = this.whole === this.where(); // nobody has moved it since
+      // Nobody has moved it since, and the frame is another one: a first call comes without that.
+      const isWhole = this.whole === this.where() && this.wholeIn !== this.frame();
       this.eachMap((map) => map.invalidateSize({ pan: false }));
       if (isWhole) {
         this.showWhole();
@@ -167,6 +168,10 @@ export class PlanningPage {
     return `${this.map.getZoom()} ${this.map.getCenter()}`;
   }
 
+  frame() {
+    return `${this.stage.clientWidth} ${this.stage.clientHeight}`;
+  }
+
   showWhole() {
     this.map.fitBounds(settings.bounds, {
       animate: false,
@@ -177,6 +182,7 @@ export class PlanningPage {
       ],
     });
     this.whole = this.where();
+    this.wholeIn = this.frame();
   }
 
   // The width that an open legend takes from a wide map, else 0.
