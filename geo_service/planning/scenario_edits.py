@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from geo_service.access import acting_name
 from geo_service.errors import ConflictError
 from geo_service.scenarios.edits import edit_document
 from geo_service.scenarios.reading import edits_of, scenario_of
@@ -75,3 +76,9 @@ def with_random_ids(edits: Sequence[EditPart], taken: Sequence[str]) -> list[Edi
         else:
             found.append(edit)
     return stamped(found, at=datetime.now(UTC), taken=list(known))
+
+
+def by_account(edits: Sequence[EditPart]) -> tuple[EditPart, ...]:
+    """Return edits as the account's that makes them; without one their authors stay."""
+    name = acting_name()
+    return tuple(one.model_copy(update={"author": name}) if name else one for one in edits)

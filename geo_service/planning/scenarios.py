@@ -17,7 +17,7 @@ from geo_service.access import acting_name
 from geo_service.errors import ConflictError, StaleError
 from geo_service.planning.belongings import Belongings
 from geo_service.planning.made_once import MadeOnce
-from geo_service.planning.scenario_edits import ScenarioPatch, patched, with_random_ids
+from geo_service.planning.scenario_edits import ScenarioPatch, by_account, patched, with_random_ids
 from geo_service.planning.scenario_files import file_document
 from geo_service.planning.scenario_ground import FolderGround, base_plan_of
 from geo_service.planning.scenario_publishing import Published, publish_edits, undo_publication
@@ -71,7 +71,6 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.planning.scenario_ground import ScenarioGround
     from geo_service.reports.document import Document
-    from geo_service.scenarios.edits import EditPart
     from geo_service.scenarios.judging import Judge
     from geo_service.zoning.review import Review
 
@@ -141,7 +140,7 @@ class ScenarioDesk:
     def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
         """Keep a new scenario given as JSON values; ScenarioError says what is wrong with it."""
         told = scenario_of(document)
-        return self._kept(replace(told, edits=_by_account(told.edits)), author=author)
+        return self._kept(replace(told, edits=by_account(told.edits)), author=author)
 
     def _kept(self, told: Scenario, *, author: str) -> ScenarioRecord:
         plan = self.base_plan_of(told)
@@ -266,7 +265,7 @@ class ScenarioDesk:
         expected: str | None = None,
     ) -> ScenarioRecord:
         """Add edits given as JSON values, at the end or before the one at a position."""
-        given = _by_account(edits_of([_without_told(one) for one in documents]))
+        given = by_account(edits_of([_without_told(one) for one in documents]))
 
         def change(scenario: Scenario) -> Scenario:
             taken = [edit.edit_id or "" for edit in scenario.edits]
@@ -537,12 +536,6 @@ class ScenarioDesk:
         )
         self._ground.published()
         return done
-
-
-def _by_account(edits: Sequence[EditPart]) -> tuple[EditPart, ...]:
-    """Return edits as the account's that makes them; without one their authors stay."""
-    name = acting_name()
-    return tuple(one.model_copy(update={"author": name}) if name else one for one in edits)
 
 
 def _without_told(document: Mapping[str, Any]) -> dict[str, Any]:

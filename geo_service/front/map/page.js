@@ -6,6 +6,7 @@ import { addControls } from './controls.js';
 import { Loader } from './data.js';
 import { Drawing } from './drawing.js';
 import { Dock } from './dock.js';
+import { WholeExtent } from './extent.js';
 import { buildFrame } from './frame.js';
 import { Permalink } from './link.js';
 import { hatches } from './markers.js';
@@ -65,6 +66,7 @@ export class PlanningPage {
     this.eachMap((map) => map.invalidateSize({ pan: false }));
     this.tools = new Tools(this);
     this.sight = new Sight(this);
+    this.extent = new WholeExtent(this);
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
     addControls(this);
@@ -117,15 +119,7 @@ export class PlanningPage {
       drawing.map.on('moveend', () => this.sight.look());
       drawing.map.on('move', () => this.follow(drawing));
     });
-    // The frame's size changes without the window's: panel, full screen, an iframe that shows.
-    new ResizeObserver(() => {
-      // Nobody has moved it since, and the frame is another one: a first call comes without that.
-      const isWhole = this.whole === this.where() && this.wholeIn !== this.frame();
-      this.eachMap((map) => map.invalidateSize({ pan: false }));
-      if (isWhole) {
-        this.showWhole();
-      }
-    }).observe(this.stage);
+    this.extent.follow();
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') {
         this.onEscape();
@@ -161,28 +155,7 @@ export class PlanningPage {
 
   reset() {
     this.dock.close();
-    this.showWhole();
-  }
-
-  where() {
-    return `${this.map.getZoom()} ${this.map.getCenter()}`;
-  }
-
-  frame() {
-    return `${this.stage.clientWidth} ${this.stage.clientHeight}`;
-  }
-
-  showWhole() {
-    this.map.fitBounds(settings.bounds, {
-      animate: false,
-      paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
-      paddingBottomRight: [
-        this.besideLegend(this.drawing) || 8,
-        24 + (this.timeline ? this.timeline.element.offsetHeight + 22 : 0),
-      ],
-    });
-    this.whole = this.where();
-    this.wholeIn = this.frame();
+    this.extent.show();
   }
 
   // The width that an open legend takes from a wide map, else 0.
