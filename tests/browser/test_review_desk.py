@@ -130,6 +130,7 @@ def test_the_desk_is_used_by_keyboard(visit: Visitor, service: str, demo_county:
     expect(page).to_have_url(re.compile("family=enterprise&park=YY-M-01"))
     expect(page.locator(".matrix-cell[aria-pressed=true]")).to_be_focused()
     # In the list arrows go from row to row, Enter opens.
+    expect(page.locator(".row-head").first).to_be_visible()  # the group has fetched its rows
     page.locator(".group-head").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".row-head").first).to_be_focused()
