@@ -19,6 +19,7 @@ from geo_service.spatial.ragged import Ragged
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     Frame = gpd.GeoDataFrame | gpd.GeoSeries
 
@@ -101,6 +102,42 @@ class NearestLines:
 def nearest_lines(subjects: Frame, lines: Frame) -> Nearest:
     """Return each subject's distance to the nearest line of a layer; see `NearestLines`."""
     return NearestLines(lines).of(subjects)
+
+
+class LineSides:
+    """A line by its sides, to measure from those near a subject, in one CRS with it."""
+
+    def __init__(self, line: BaseGeometry) -> None:
+        """Take a line; a surface is measured from as a whole."""
+        self._line = line
+        self._sides: NDArray[np.float64] | None = None
+        if isinstance(line, (shapely.LineString, shapely.MultiLineString)):
+            xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
+            self._sides = np.stack([xy[:-1], xy[1:]], axis=1)[part[:-1] == part[1:]]
+            self._low, self._high = self._sides.min(axis=1), self._sides.max(axis=1)
+
+    def near(self, subject: BaseGeometry, distance_m: float) -> BaseGeometry:
+        """Return the sides from which a subject may be so far.
+
+        GEOS measures the same distance to them as to the whole line, to the last digit; of
+        several points that are as near it may name another.
+        """
+        vertices = int(shapely.get_num_coordinates(subject))
+        if self._sides is None or vertices * len(self._sides) < _MANY_PAIRS:
+            return self._line
+        reach_m = distance_m + _MARGIN_M
+        west, south, east, north = subject.bounds
+        is_near = (self._low <= (east + reach_m, north + reach_m)).all(axis=1)
+        is_near &= (self._high >= (west - reach_m, south - reach_m)).all(axis=1)
+        if not is_near.any():
+            return self._line
+        return shapely.multilinestrings(shapely.linestrings(self._sides[is_near]))
+
+
+_MANY_PAIRS = 100_000
+"""Pairs of a vertex and a side from which on it is worth looking for the sides near a subject."""
+_MARGIN_M = 1.0
+"""By how much less a distance may be given than it is."""
 
 
 def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:

@@ -19,6 +19,8 @@ from geo_service.spatial.grid_overlay import ZoneGrid, is_available
 from geo_service.spatial.ragged import Ragged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -48,6 +50,10 @@ class Overlaps:
     zone_areas_m2: tuple[tuple[float, ...], ...] = ()
 
 
+def _not_there() -> None:
+    return None
+
+
 _NONE = Overlaps(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object), ())
 
 
@@ -70,11 +76,18 @@ class ZoneOverlay:
             return False
         return has_grid or self._vertices <= VERTICES_PER_SUBJECT * count
 
-    def over(self, subjects: gpd.GeoDataFrame, *, by_grid: bool | None = None) -> Coverage:
+    def over(
+        self,
+        subjects: gpd.GeoDataFrame,
+        *,
+        by_grid: bool | None = None,
+        ragged: Callable[[], Ragged | None] = _not_there,
+    ) -> Coverage:
         """Return how much of each subject the zones cover; geometry is valid, in one metric CRS.
 
         `by_grid` says whether the kernel is to measure, so that a part of a layer is measured
-        like the whole; None for what suits these subjects.
+        like the whole; None for what suits these subjects. `ragged` returns the subjects in the
+        kernel's form, if the caller has them.
         """
         require_metric(subjects, self.zones)
         if not (len(subjects) and len(self.zones)):
@@ -84,11 +97,12 @@ class ZoneOverlay:
             return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
         if by_grid is None:
             by_grid = self.suits_grid(len(subjects), has_grid=self._grid is not None)
-        if by_grid and _is_plain(shapes):
+        if by_grid and is_plain(shapes):
             if self._grid is None:
                 self._grid = ZoneGrid.build(self.zones.geometry.to_numpy())
-            area_m2 = self._grid.covered_area(Ragged.from_shapely(shapes))
-            return Coverage(area_m2, subjects, self.zones, grid=self._grid)
+            own = ragged() or Ragged.from_shapely(shapes)
+            area_m2 = self._grid.covered_area(own)
+            return Coverage(area_m2, subjects, self.zones, by_kernel=(self._grid, own))
         area_m2 = np.zeros(len(subjects))
         found = find_overlaps(subjects, self.zones)
         area_m2[found.subject] = shapely.area(found.parts)
@@ -104,7 +118,7 @@ class ZoneOverlay:
 
     @cached_property
     def _is_plain(self) -> bool:
-        return _is_plain(self.zones.geometry.to_numpy())
+        return is_plain(self.zones.geometry.to_numpy())
 
 
 @dataclass(frozen=True)
@@ -119,7 +133,8 @@ class Coverage:
     subjects: gpd.GeoDataFrame
     zones: gpd.GeoDataFrame
     overlaps: Overlaps | None = None
-    grid: ZoneGrid | None = None
+    by_kernel: tuple[ZoneGrid, Ragged] | None = None
+    """The grid that measured the areas and the subjects in its form, if the kernel did."""
 
     def shared(
         self, mask: NDArray[np.bool_]
@@ -128,9 +143,10 @@ class Coverage:
 
         None where the kernel did not measure the areas.
         """
-        if self.grid is None:
+        if self.by_kernel is None:
             return None
-        return self.grid.shares(Ragged.from_shapely(self.subjects.geometry.to_numpy()[mask]))
+        grid, own = self.by_kernel
+        return grid.shares(own.take(np.flatnonzero(mask)))
 
     def parts(self, mask: NDArray[np.bool_]) -> Overlaps:
         """Return the covered parts of chosen subjects, by their positions among all subjects."""
@@ -156,7 +172,7 @@ def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArra
     return ZoneOverlay(zones).over(subjects).area_m2
 
 
-def _is_plain(shapes: NDArray[np.object_]) -> bool:
+def is_plain(shapes: NDArray[np.object_]) -> bool:
     """Return whether no shape is a collection, which the kernel does not take."""
     return bool((shapely.get_type_id(shapes) != shapely.GeometryType.GEOMETRYCOLLECTION).all())
 

@@ -197,6 +197,13 @@ class Ragged:
             np.concatenate([one.dimension for one in several]),
         )
 
+    def take(self, positions: NDArray[np.integer]) -> Self:
+        """Return the geometries at these positions, in their order."""
+        geometry, part = _taken(self.geometry, positions)
+        offsets, ring = _taken(self.part, part)
+        vertices, vertex = _taken(self.ring, ring)
+        return type(self)(self.xy[vertex], vertices, offsets, geometry, self.dimension[positions])
+
     def bounds(self) -> NDArray[np.float64]:
         """Return west, south, east and north of each geometry; NaN for empty ones."""
         result = np.empty((len(self), 4))
@@ -239,3 +246,14 @@ def _chained(offsets: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     ends = np.cumsum([0, *[one[-1] for one in offsets]])
     moved = [one[1:] + end for one, end in zip(offsets, ends[:-1], strict=True)]
     return np.concatenate([np.zeros(1, dtype=np.int64), *moved])
+
+
+def _taken(
+    offsets: NDArray[np.int64], positions: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the offsets of chosen items alone, and the positions of what these hold."""
+    count = np.diff(offsets)[positions]
+    end = np.cumsum(count)
+    start = np.concatenate([np.zeros(1, dtype=np.int64), end])
+    inside = np.repeat(offsets[positions] - start[:-1], count) + np.arange(start[-1])
+    return start, inside

@@ -24,6 +24,7 @@ from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.schema import SCHEMAS
+from geo_service.spatial.ragged import Ragged
 from geo_service.wording import said
 from geo_service.zoning.batch import PerRow, RawBatch, RawFinding
 from geo_service.zoning.focus import FOCUS_READS, Focus, measure_focus
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
+
+_MANY_OF = 4
+"""A layer is converted as a whole for no fewer than one row of so many."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=pd.DataFrame)
@@ -236,6 +240,30 @@ class Shared:
     def kept(self) -> dict[Any, Any]:
         """What cases keep for others with the same scope."""
         return {}
+
+    def ragged(self, layer: str, rows: gpd.GeoDataFrame) -> Ragged | None:
+        """Return rows of a layer in the kernel's form; None if it is not worth converting it all.
+
+        The whole layer is converted once; `forget_ragged` gives its memory back.
+        """
+        whole = self.plan.metric(layer)
+        made = self._ragged.get(layer)
+        if made is None:
+            if len(rows) * _MANY_OF < len(whole):
+                return None
+            made = Ragged.from_shapely(whole.geometry.to_numpy())
+            self._ragged[layer] = made
+        if len(rows) == len(whole):
+            return made
+        return made.take(whole.index.get_indexer(rows.index))
+
+    @cached_property
+    def _ragged(self) -> dict[str, Ragged]:
+        return {}
+
+    def forget_ragged(self) -> None:
+        """Give back what `ragged` keeps, once all rules have been judged."""
+        self._ragged.clear()
 
     @cached_property
     def focus(self) -> dict[str, Focus]:

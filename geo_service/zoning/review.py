@@ -383,6 +383,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
         outcomes[rule.rule_id] = judges.outcome(rule)
+    shared.forget_ragged()
     return replace(
         _put_together(asked, outcomes),
         focus={park_id: shared.focus[park_id] for park_id in park_ids},

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from geo_service.model import Message, Subject, Verdict
-from geo_service.spatial.nearest import nearest_lines
+from geo_service.spatial.nearest import LineSides, nearest_lines
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import text_or_none
 from geo_service.zoning.names import named_column
@@ -74,28 +74,38 @@ class Rivers:
 
         None and infinity for no shape, or if there is no boundary.
         """
-        found: list[tuple[int | None, float]] = [(None, np.inf)] * len(shapes)
+        result: list[tuple[int | None, float]] = [(None, np.inf)] * len(shapes)
         given = np.empty(len(shapes), dtype=object)
         given[:] = shapes
         asked = gpd.GeoSeries(given, crs=self.boundaries.crs)
-        lines = nearest_lines(asked, self.boundaries).line
+        found = nearest_lines(asked, self.boundaries)
+        lines = found.line
         rows = np.flatnonzero(lines >= 0)
-        boundaries = self.boundaries.geometry.to_numpy()[lines[rows]]
         # Measured again by shapely, so that a distance does not depend on the kernel.
-        distances = shapely.distance(boundaries, asked.to_numpy()[rows])
+        known = zip(lines[rows].tolist(), given[rows], found.distance_m[rows].tolist(), strict=True)
+        near = [self._near(*each) for each in known]
+        distances = shapely.distance(near, given[rows])
         measured = zip(rows.tolist(), lines[rows].tolist(), distances.tolist(), strict=True)
         for row, position, distance_m in measured:
-            found[row] = (position, distance_m)
-        return found
+            result[row] = (position, distance_m)
+        return result
+
+    @cached_property
+    def _sides(self) -> dict[int, LineSides]:
+        return {}
+
+    def _near(self, position: int, shape: BaseGeometry, distance_m: float) -> BaseGeometry:
+        """Return what runs near a shape of a boundary that is about so far from it."""
+        if position not in self._sides:
+            self._sides[position] = LineSides(self.boundaries.geometry.iloc[position])
+        return self._sides[position].near(shape, distance_m)
 
     def name(self, position: int) -> Message:
         """Return the name of a boundary."""
         river = self.boundaries.iloc[position]
         return _named_boundary(text_or_none(river["name"]) or river["river_id"])
 
-    def with_line(
-        self, finding: RawFinding, shape: BaseGeometry | None, position: int
-    ) -> RawFinding:
+    def with_line(self, finding: RawFinding, shape: BaseGeometry, position: int) -> RawFinding:
         """Return a finding with the shortest line to a boundary."""
         river = self.boundaries.iloc[position]
         line = shapely.shortest_line(shape, river["geometry"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -210,7 +211,8 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
     outcome = Outcome()
     floors = case.plan.frame("floors")
     own = case.own("buildings")
-    by_building = dict(tuple(floors.groupby("building_id"))) if len(floors) else {}
+    by_building = floors.groupby("building_id").indices if len(floors) else {}
+    cells = {name: floors[name].to_numpy(dtype=float) for name in ("vacant_m2", "area_m2")}
     columns = ["building_id", "park_id"]
     for (building_id, park_id), shape in zip(
         own[columns].itertuples(index=False), own.geometry, strict=True
@@ -223,16 +225,18 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
                 missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])
             )
             continue
-        lacking = [name for name in ("vacant_m2", "area_m2") if rows[name].isna().any()]
+        own_m2 = {name: column[rows] for name, column in cells.items()}
+        lacking = [name for name, areas in own_m2.items() if np.isnan(areas).any()]
         if lacking:
-            gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
+            empty = rows[np.isnan(own_m2[lacking[0]])]
+            gaps: list[int] = floors["floor_no"].iloc[empty].tolist()
             names = [floor_id(building_id, number) for number in gaps]
             outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )
             continue
-        total = float(rows["area_m2"].sum())
-        share = float(rows["vacant_m2"].sum()) / total if total > 0 else 0.0
+        vacant, total = (float(own_m2[name].sum()) for name in cells)
+        share = vacant / total if total > 0 else 0.0
         if share <= parameters.maximum:
             continue
         values = {
@@ -251,7 +255,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
                     "value": share,
                     "unit": "share",
                     "threshold": parameters.maximum,
-                    "vacant_m2": float(rows["vacant_m2"].sum()),
+                    "vacant_m2": vacant,
                     "floor_area_m2": total,
                     "computed": "sum(vacant_m2) / sum(area_m2) over the building's floors",
                 },

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
+    from geo_service.spatial.ragged import Ragged
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
@@ -142,11 +143,20 @@ def judge(
                 continue
             # A part of a layer is measured as the whole would be, to the last digit.
             has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
-            covered = group.overlay.over(own, by_grid=has_grid[number])
+            ragged = _ragged(case, layer, subjects[layer], own)
+            covered = group.overlay.over(own, by_grid=has_grid[number], ragged=ragged)
             _judge(case, parameters, outcome, _Covered(layer, covered, count), group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
             outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
+
+
+def _ragged(
+    case: Case, layer: str, every: gpd.GeoDataFrame, own: gpd.GeoDataFrame
+) -> Callable[[], Ragged | None]:
+    """Return what returns rows of a layer in the kernel's form, if they are the plan's own."""
+    is_of_plan = every is case.plan.metric(layer)
+    return lambda: case.shared.ragged(layer, own) if is_of_plan else None
 
 
 @dataclass(frozen=True)
@@ -385,9 +395,10 @@ class _Overlaps:
     def parted(self, kind: str, grades: Sequence[object]) -> Iterator[_Alike]:
         """Yield the overlaps with the same answer in zones of the same name."""
         named = cache(partial(named_zone, kind))
+        alone = [named(frozenset([grade])) for grade in grades]
         names = [
-            named(frozenset(grades[zone] for zone in self.measured.zones_of(row)))
-            for row in range(len(self.rows))
+            alone[zones[0]] if len(zones) == 1 else named(frozenset(grades[zone] for zone in zones))
+            for zones in map(self.measured.zones_of, range(len(self.rows)))
         ]
         keys = np.array([name.key for name in names], dtype=object)
         for answer in (Answer.YES, Answer.UNKNOWN):

@@ -443,7 +443,10 @@ class PlacementParameters(Parameters):
 def placement(case: Case, parameters: PlacementParameters) -> Outcome:
     """Parcels and buildings lie in the park that they are said to belong to."""
     outcome = Outcome()
-    shapes = dict(zip(case.parks["park_id"], case.parks.geometry, strict=True))
+    # Copies, since an index that is made for a shape stays with it.
+    own_parks = shapely.force_2d(case.parks.geometry.to_numpy())
+    shapely.prepare(own_parks)
+    shapes = dict(zip(case.parks["park_id"], own_parks, strict=True))
     for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
         own: gpd.GeoDataFrame = case.own(layer)
         outcome.judge_rows(layer, own)

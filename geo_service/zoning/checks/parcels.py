@@ -34,7 +34,11 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     is_own = case.in_scope(parcels["park_id"])
     if case.part is None:
         outcome = Outcome.of("parcels", rows_where(parcels, is_own))
-        pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
+        pairs = overlapping_pairs(
+            parcels.geometry.to_numpy(),
+            least_m2=_LEAST_M2,
+            ragged=lambda: case.shared.ragged("parcels", parcels),
+        )
     else:
         changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
         outcome = Outcome.of("parcels", parcels.iloc[changed[is_own[changed]]])
