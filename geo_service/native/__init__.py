@@ -20,7 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-KERNEL_VERSION = 2
+KERNEL_VERSION = 3
 """The GEO_KERNEL_VERSION (kernel.h) that is required; a library of another version is not used."""
 
 OK = -1
@@ -66,6 +66,12 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = MappingProxyType(
         "geo_lines_build": (c_void_p, (_SHAPES,)),
         "geo_lines_free": (None, (c_void_p,)),
         "geo_lines_nearest": (c_int64, (c_void_p, _SHAPES, *_RANGE, c_void_p, c_void_p)),
+        "geo_sides_build": (c_void_p, (_SHAPES,)),
+        "geo_sides_free": (None, (c_void_p,)),
+        "geo_sides_cut": (
+            c_int64,
+            (c_void_p, _SHAPES, *[c_void_p] * 2, *_RANGE, *_RANGE, *[c_void_p] * 3),
+        ),
     }
 )
 

@@ -17,7 +17,7 @@
 #endif
 
 /* Raised with every change of what is exported; geo_service/native/__init__.py asks for it. */
-#define GEO_KERNEL_VERSION 2
+#define GEO_KERNEL_VERSION 3
 
 /* What a call returns besides counts and positions, which are not negative. */
 enum { GEO_OK = -1, GEO_NO_MEMORY = -2 };

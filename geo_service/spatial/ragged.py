@@ -168,6 +168,24 @@ class Ragged:
         return cls._joined(made)
 
     @classmethod
+    def as_given(cls, shapes: NDArray[np.object_]) -> Self:
+        """Convert polygons, their rings in the direction that they have.
+
+        A shape that is no polygon, or has heights, counts as missing.
+        """
+        kinds = shapely.get_type_id(shapes)
+        is_surface = (kinds == shapely.GeometryType.POLYGON) | (
+            kinds == shapely.GeometryType.MULTIPOLYGON
+        )
+        own = np.where(is_surface & ~shapely.has_z(shapes), shapes, shapely.MultiPolygon())
+        kind, xy, offsets = shapely.to_ragged_array(own, include_z=False)
+        if kind == shapely.GeometryType.POLYGON:
+            offsets = (*offsets, np.arange(len(own) + 1))
+        ring, part, geometry = (np.ascontiguousarray(each, dtype=np.int64) for each in offsets)
+        dimension = np.full(len(own), 2, dtype=np.uint8)
+        return cls(np.ascontiguousarray(xy), ring, part, geometry, dimension)
+
+    @classmethod
     def from_points(cls, xy: NDArray[np.float64]) -> Self:
         """Make points from their coordinates, one row of x and y each.
 
