@@ -94,6 +94,8 @@ def to_simplified(text: str) -> str:
     return str(_converter("t2s").convert(text))
 
 
+_FIRST_WIDE = "\u201c"
+"""The first of the characters that are wide, a quotation mark."""
 _WIDE = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef“”]")
 _WIDE_MARK = re.compile(r"[\u3000-\u303f\uff00-\uff0f\uff1a-\uff1f“”]")
 

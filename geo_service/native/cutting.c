@@ -154,20 +154,50 @@ static inline double left_of(const double *a, double length, double x, double y)
     return ((a[2] - a[0]) * (y - a[1]) - (a[3] - a[1]) * (x - a[0])) / length;
 }
 
-/* The point where two sides cross, computed as GEOS does (algorithm/Intersection.cpp). */
+/* A number as the sum of two doubles, of which the second is what rounding left of the first. */
+typedef struct {
+    double high, low;
+} pair_of_doubles;
+
+static inline pair_of_doubles sum_of(double a, double b) {
+    double high = a + b, of_b = high - a;
+    return (pair_of_doubles){high, (a - (high - of_b)) + (b - of_b)};
+}
+
+static inline pair_of_doubles product_of(double a, double b) {
+    double high = a * b, wide_a = 134217729.0 * a, wide_b = 134217729.0 * b; /* 2^27 + 1 */
+    double a1 = wide_a - (wide_a - a), b1 = wide_b - (wide_b - b), a2 = a - a1, b2 = b - b1;
+    return (pair_of_doubles){high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2};
+}
+
+static inline pair_of_doubles less(pair_of_doubles a, pair_of_doubles b) {
+    pair_of_doubles high = sum_of(a.high, -b.high), low = sum_of(a.low, -b.low);
+    high = sum_of(high.high, high.low + low.high);
+    return sum_of(high.high, high.low + low.low);
+}
+
+static inline pair_of_doubles times(pair_of_doubles a, pair_of_doubles b) {
+    pair_of_doubles made = product_of(a.high, b.high);
+    return sum_of(made.high, made.low + (a.high * b.low + a.low * b.high));
+}
+
+/* a / b rounded once, for quotients whose first digits division of doubles gives. */
+static inline double over(pair_of_doubles a, pair_of_doubles b) {
+    double first = a.high / b.high;
+    pair_of_doubles rest = less(a, times((pair_of_doubles){first, 0}, b));
+    return first + rest.high / b.high;
+}
+
+/* The point where two sides cross, rounded once: in doubles of twice the digits, from homogeneous
+   coordinates, as GEOS computes it (algorithm/CGAlgorithmsDD.cpp). */
 static void crossing_point(const double *p, const double *q, double *x, double *y) {
-    double west = larger(smaller(p[0], p[2]), smaller(q[0], q[2]));
-    double east = smaller(larger(p[0], p[2]), larger(q[0], q[2]));
-    double south = larger(smaller(p[1], p[3]), smaller(q[1], q[3]));
-    double north = smaller(larger(p[1], p[3]), larger(q[1], q[3]));
-    double mid_x = (west + east) / 2.0, mid_y = (south + north) / 2.0;
-    double p1x = p[0] - mid_x, p1y = p[1] - mid_y, p2x = p[2] - mid_x, p2y = p[3] - mid_y;
-    double q1x = q[0] - mid_x, q1y = q[1] - mid_y, q2x = q[2] - mid_x, q2y = q[3] - mid_y;
-    double px = p1y - p2y, py = p2x - p1x, pw = p1x * p2y - p2x * p1y;
-    double qx = q1y - q2y, qy = q2x - q1x, qw = q1x * q2y - q2x * q1y;
-    double w = px * qy - qx * py;
-    *x = (py * qw - qy * pw) / w + mid_x;
-    *y = (qx * pw - px * qw) / w + mid_y;
+    pair_of_doubles px = sum_of(p[1], -p[3]), py = sum_of(p[2], -p[0]);
+    pair_of_doubles qx = sum_of(q[1], -q[3]), qy = sum_of(q[2], -q[0]);
+    pair_of_doubles pw = less(product_of(p[0], p[3]), product_of(p[2], p[1]));
+    pair_of_doubles qw = less(product_of(q[0], q[3]), product_of(q[2], q[1]));
+    pair_of_doubles w = less(times(px, qy), times(qx, py));
+    *x = over(less(times(py, qw), times(qy, pw)), w);
+    *y = over(less(times(qx, pw), times(px, qw)), w);
 }
 
 /* Add where a side of a zone crosses a subject's ring; 0 if that is not plain. */

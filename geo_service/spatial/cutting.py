@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _VERTICES_PER_PAIR = 40
 """Vertices of parts for which room is made at first; for more of them it is doubled."""
+_LEAST_ROOM = 1024
 _LEFT_OUT = -1
 
 
@@ -69,9 +70,7 @@ class ZoneCutter:
             if not is_alone.all():
                 several, place = np.unique(of_polygon[~is_alone], return_inverse=True)
                 pieces[several] = shapely.multipolygons(polygons[~is_alone], indices=place)
-        pieces[rest] = shapely.intersection(
-            self._subjects[subject[rest]], self._zones[zone[rest]]
-        )
+        pieces[rest] = shapely.intersection(self._subjects[subject[rest]], self._zones[zone[rest]])
         return pieces
 
     @cached_property
@@ -108,7 +107,7 @@ class _Sides:
         own, other = (np.ascontiguousarray(each, dtype=np.int64) for each in (subject, zone))
         count = np.zeros(pairs, dtype=np.int64)
         rings, paths = [np.zeros(1, dtype=np.int64)], [np.empty((0, 2))]
-        room, done, start = max(1024, _VERTICES_PER_PAIR * pairs), 0, 0
+        room, done, start = max(_LEAST_ROOM, _VERTICES_PER_PAIR * pairs), 0, 0
         while done < pairs:
             ends, xy = np.empty(room, dtype=np.int64), np.empty((room, 2))
             reached = self._kernel.geo_sides_cut(
