@@ -131,7 +131,7 @@ class LineSides:
         is_near &= (self._high >= (west - reach_m, south - reach_m)).all(axis=1)
         if not is_near.any():
             return self._line
-        return shapely.multilinestrings(shapely.linestrings(self._sides[is_near]))
+        return shapely.MultiLineString(list(shapely.linestrings(self._sides[is_near])))
 
 
 _MANY_PAIRS = 100_000

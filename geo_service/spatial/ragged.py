@@ -177,11 +177,13 @@ class Ragged:
         is_surface = (kinds == shapely.GeometryType.POLYGON) | (
             kinds == shapely.GeometryType.MULTIPOLYGON
         )
-        own = np.where(is_surface & ~shapely.has_z(shapes), shapes, shapely.MultiPolygon())
-        kind, xy, offsets = shapely.to_ragged_array(own, include_z=False)
+        own = shapes.copy()
+        own[~is_surface | shapely.has_z(shapes)] = shapely.MultiPolygon()
+        kind, xy, found = shapely.to_ragged_array(own, include_z=False)
+        offsets = [np.ascontiguousarray(each, dtype=np.int64) for each in found]
         if kind == shapely.GeometryType.POLYGON:
-            offsets = (*offsets, np.arange(len(own) + 1))
-        ring, part, geometry = (np.ascontiguousarray(each, dtype=np.int64) for each in offsets)
+            offsets.append(np.arange(len(own) + 1))
+        ring, part, geometry = offsets
         dimension = np.full(len(own), 2, dtype=np.uint8)
         return cls(np.ascontiguousarray(xy), ring, part, geometry, dimension)
 

@@ -241,12 +241,14 @@ class Shared:
         """What cases keep for others with the same scope."""
         return {}
 
-    def ragged(self, layer: str, rows: gpd.GeoDataFrame) -> Ragged | None:
-        """Return rows of a layer in the kernel's form; None if it is not worth converting it all.
+    def ragged(self, layer: str, whole: gpd.GeoDataFrame, rows: gpd.GeoDataFrame) -> Ragged | None:
+        """Return rows of a frame in the kernel's form, if the frame is the plan's own layer.
 
-        The whole layer is converted once; `forget_ragged` gives its memory back.
+        The whole layer is converted once, unless that is not worth it for these rows: then None
+        is returned. `forget_ragged` gives the memory back.
         """
-        whole = self.plan.metric(layer)
+        if whole is not self.plan.metric(layer):
+            return None
         made = self._ragged.get(layer)
         if made is None:
             if len(rows) * _MANY_OF < len(whole):

@@ -105,7 +105,9 @@ class Rivers:
         river = self.boundaries.iloc[position]
         return _named_boundary(text_or_none(river["name"]) or river["river_id"])
 
-    def with_line(self, finding: RawFinding, shape: BaseGeometry, position: int) -> RawFinding:
+    def with_line(
+        self, finding: RawFinding, shape: BaseGeometry | None, position: int
+    ) -> RawFinding:
         """Return a finding with the shortest line to a boundary."""
         river = self.boundaries.iloc[position]
         line = shapely.shortest_line(shape, river["geometry"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from geo_service.errors import CrsError
 from geo_service.spatial import nearest
-from geo_service.spatial.nearest import NearestLines, nearest_lines
+from geo_service.spatial.nearest import LineSides, NearestLines, nearest_lines
 from geo_service.spatial.ragged import Ragged
 from tests.depth import thorough
 from tests.spatial.shapes import EAST, NORTH, array, at_county, paths, points, surfaces
@@ -141,3 +141,18 @@ def test_distances_are_those_of_shapely(
             continue
         assert found.distance_m[row] == pytest.approx(np.nanmin(distances), abs=1e-6)
         assert distances[found.line[row]] == pytest.approx(np.nanmin(distances), abs=1e-6)
+
+
+@given(seed=st.integers(0, 10**9))
+@thorough(20)
+def test_the_sides_near_a_subject_are_as_far_as_the_whole_line(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(0, 40, (2_000, 2)), axis=0) + np.array([EAST, NORTH])
+    line = shapely.MultiLineString([walk[:900], walk[900:]])
+    angles = np.linspace(0, 2 * np.pi, 80, endpoint=False)
+    ring = np.c_[np.cos(angles), np.sin(angles)] * rng.uniform(50, 150, (80, 1))
+    park = shapely.Polygon(ring + walk[rng.integers(2_000)] + rng.uniform(-800, 800, 2))
+    whole_m = shapely.distance(line, park)
+    near = LineSides(line).near(park, whole_m * (1 + 1e-12))
+    assert shapely.distance(near, park) == whole_m
+    assert shapely.get_num_coordinates(near) < 2_000

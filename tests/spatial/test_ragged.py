@@ -137,3 +137,29 @@ def test_a_fault_in_a_later_arrow_chunk_is_named_by_its_position_in_the_column()
     good, bad = shapely.to_wkb(SQUARE), b"\x01"
     with pytest.raises(ValueError, match="position 2 "):
         Ragged.from_arrow(pa.chunked_array([[good, good], [bad]], type=pa.binary()))
+
+
+@thorough(40)
+@given(
+    st.lists(st.one_of(surfaces(), paths(), points(), st.none()), min_size=1, max_size=8),
+    st.data(),
+)
+def test_chosen_geometries_are_as_if_they_alone_had_been_converted(
+    shapes: list[shapely.Geometry | None], data: st.DataObject
+) -> None:
+    every = array(shapes)
+    places = st.lists(st.integers(0, len(shapes) - 1), max_size=8)
+    chosen = np.array(data.draw(places), dtype=np.intp)
+    found, expected = Ragged.from_shapely(every).take(chosen), Ragged.from_shapely(every[chosen])
+    for name in ("xy", "ring", "part", "geometry"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+
+
+def test_polygons_as_given_keep_the_direction_of_their_rings() -> None:
+    ring = [(0, 0), (0, 4), (4, 4), (4, 0), (0, 0)]
+    polygons = array([shapely.Polygon(ring), shapely.Polygon(ring[::-1]), None])
+    found = Ragged.as_given(polygons)
+    assert found.xy.tolist() == [list(point) for point in (*ring, *ring[::-1])]
+    assert found.geometry.tolist() == [0, 1, 2, 2]
+    odd = array([shapely.Point(1, 1), shapely.force_3d(polygons[0], 7.0), polygons[0]])
+    assert np.diff(Ragged.as_given(odd).part[Ragged.as_given(odd).geometry]).tolist() == [0, 0, 1]

@@ -77,9 +77,10 @@ def test_parcels_without_a_park_are_told_too(county: County, opened: Open) -> No
     assert (found.park_id, found.subject.id) == (None, "A")
 
 
-@pytest.mark.parametrize("many", [10_000, 0])
-def test_pairs_are_those_of_a_plain_search(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "_MANY", many)
+@pytest.mark.parametrize("way", ["all intersected", "kernel first", "coverage first"])
+def test_pairs_are_those_of_a_plain_search(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "_MANY", 10_000 if way == "all intersected" else 0)
+    monkeypatch.setattr(pairs, "is_available", lambda: way == "kernel first")
     chance = np.random.default_rng(7)
     x, y = chance.integers(0, 40, 120) * 5.0, chance.integers(0, 40, 120) * 5.0
     size = chance.choice([5.0, 10.0, 20.0], 120)

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
-    from geo_service.spatial.ragged import Ragged
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
@@ -143,20 +142,12 @@ def judge(
                 continue
             # A part of a layer is measured as the whole would be, to the last digit.
             has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
-            ragged = _ragged(case, layer, subjects[layer], own)
+            ragged = partial(case.shared.ragged, layer, subjects[layer], own)
             covered = group.overlay.over(own, by_grid=has_grid[number], ragged=ragged)
             _judge(case, parameters, outcome, _Covered(layer, covered, count), group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
             outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
-
-
-def _ragged(
-    case: Case, layer: str, every: gpd.GeoDataFrame, own: gpd.GeoDataFrame
-) -> Callable[[], Ragged | None]:
-    """Return what returns rows of a layer in the kernel's form, if they are the plan's own."""
-    is_of_plan = every is case.plan.metric(layer)
-    return lambda: case.shared.ragged(layer, own) if is_of_plan else None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
         pairs = overlapping_pairs(
             parcels.geometry.to_numpy(),
             least_m2=_LEAST_M2,
-            ragged=lambda: case.shared.ragged("parcels", parcels),
+            ragged=lambda: case.shared.ragged("parcels", parcels, parcels),
         )
     else:
         changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
