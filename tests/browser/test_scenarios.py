@@ -127,6 +127,8 @@ def make_alternative(page: Page) -> None:
     row.drag_to(goal.locator(".goal-head"))
     form = page.locator("#edit-form[data-op=move_enterprise]")
     expect(form.locator("[data-field=enterprise_id]")).to_have_value(re.compile("YY-E-B08-04$"))
+    # The form of the floor had the same enterprise: without a building it is that of the park.
+    expect(form.locator("[data-field=building_id]")).to_have_count(0)
     add(page, form, "同上")
     page.click("[data-name=tab][data-value=map]")
 
