@@ -84,7 +84,9 @@ class Forked:
         with self._lock:
             self._learn()
             if self.returncode is None:
-                if not select.select([self._news], [], [], timeout)[0]:
+                news = select.poll()  # `select` knows no file beyond the first 1,024
+                news.register(self._news, select.POLLIN)
+                if not news.poll(None if timeout is None else timeout * 1000):
                     raise subprocess.TimeoutExpired(_START, timeout or 0)
                 told = b""
                 with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -60,6 +61,24 @@ def test_the_exit_code_is_told(server: ForkServer, word: str, code: int) -> None
     assert process.poll() == code
     process.kill()  # nothing happens: its number may be another's by now
     release(process)
+
+
+def test_a_process_is_waited_for_among_thousands_of_open_files(server: ForkServer) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1_200  # `select` knows the first 1,024
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * wanted), hard))
+    many = [os.dup(0) for _ in range(wanted)]
+    try:
+        process = server.fork()
+        assert process.stdin.fileno() > wanted
+        assert process.poll() is None
+        assert ask(process, "end") == ""
+        assert process.wait() == 0
+        release(process)
+    finally:
+        for handle in many:
+            os.close(handle)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_process_ends_its_input_by_itself(server: ForkServer) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from geo_service import crew
 from geo_service.access import acting_as
 from geo_service.errors import BusyError
 from geo_service.language import Language
@@ -34,8 +35,18 @@ from tests.client import TestClient
 from tests.county import County, box, enterprise, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.made import LI, WANG, publish_parcels
+from tests.warm import SUBPROCESS
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    """Have the processes of these tests begin with the product loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crew, "subprocess", SUBPROCESS)
+        yield
+
 
 PROJECT: dict[str, Any] = {
     "name": "p",

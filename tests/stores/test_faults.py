@@ -27,6 +27,7 @@ from tests.stores.cluster import address
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import fill_up, saved
 from tests.stores.rows import draft, parcels
+from tests.warm import start
 
 pytestmark = pytest.mark.slow
 
@@ -337,19 +338,18 @@ store.close()
 
 
 def test_several_processes_publish_into_one_store(
-    place: Place, opening: Callable[[], object]
+    place: Place, opening: Callable[[], object], tmp_path: Path
 ) -> None:
     """Three processes publish three versions each, begun again when another was first."""
     del opening
+    log = tmp_path / "log"
+    log.touch()
+    told = (str(place.folder), place.address or "")
     children = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, place.folder, place.address or "", str(number)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        start(["-c", WRITER, *told, str(number)], environment=os.environ, log=log)
         for number in (1, 2, 3)
     ]
-    assert [child.wait(timeout=120) for child in children] == [0, 0, 0]
+    assert [child.wait(timeout=120) for child in children] == [0, 0, 0], log.read_text("utf-8")
     with closing(place.open()) as store:
         history = store.history("parcels")
     assert [entry.number for entry in history] == list(range(9, 0, -1))

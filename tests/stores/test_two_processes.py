@@ -165,12 +165,13 @@ def test_a_process_that_is_killed_takes_nothing_with_it(
     workspace: WorkspaceAt, tmp_path: Path
 ) -> None:
     assert workspace.store is not None
-    settings = {"GEO_STORE": workspace.store, "GEO_CLIENT_COSTLY": "1000"}
+    store = workspace.store
 
     def start(stack: ExitStack, name: str) -> ServedProcess:
         folder = tmp_path / name
         folder.mkdir()
-        return stack.enter_context(served(workspace.folder, folder, **settings))
+        running = served(workspace.folder, folder, GEO_STORE=store, GEO_CLIENT_COSTLY="1000")
+        return stack.enter_context(running)
 
     readers, kept, is_killed = Readers(), list[tuple[str, str]](), threading.Event()
     with ExitStack() as stack:

@@ -14,13 +14,14 @@ from pathlib import Path
 from tests.conftest import ROOT
 from tests.patience import PATIENCE_S, eventually
 from tests.terminal import COMMAND
+from tests.warm import Process, start
 
 
 @dataclass
 class ServedProcess:
     """A running service: its process, where it listens, and what it has written so far."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     file: Path
 
@@ -41,13 +42,22 @@ class ServedProcess:
 
 
 @contextmanager
-def served(workspace: Path, folder: Path, *more: str, **settings: str) -> Iterator[ServedProcess]:
-    """Serve a workspace on a free port with settings of the environment, and end it."""
+def served(
+    workspace: Path, folder: Path, *, is_started: bool = False, **settings: str
+) -> Iterator[ServedProcess]:
+    """Serve a workspace on a free port with settings of the environment, and end it.
+
+    The process is forked from one that has loaded the product; with `is_started` Python starts.
+    """
     file = folder / "served.log"
-    command = [*COMMAND, "serve", str(workspace), "--port", "0", *more]
+    command = [*COMMAND, "serve", str(workspace), "--port", "0"]
     environment = {**os.environ, **settings}
+    process: Process
     with file.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+        if is_started:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+        else:
+            process = start(command[1:], environment=environment, log=file)
     try:
 
         def found() -> re.Match[str] | None:

@@ -8,7 +8,6 @@ import re
 import resource
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,9 +21,9 @@ from typing import Any
 import pytest
 
 from geo_service.scratch import PREFIX
-from tests.conftest import ROOT
 from tests.county import County
 from tests.patience import eventually
+from tests.warm import WarmProcess, start
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,7 +42,7 @@ UPLOAD = (
 class Served:
     """A running service: where it listens, and what it has written so far."""
 
-    process: subprocess.Popen[bytes]
+    process: WarmProcess
     port: int
     log: Path
     scratch: Path
@@ -97,10 +96,10 @@ def serving(workspace: Path, folder: Path, **limits: Any) -> Iterator[Served]:  
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     log = folder / "log"
-    command = [sys.executable, "-m", "tests.web.small_server", str(workspace), json.dumps(limits)]
+    command = ["-m", "tests.web.small_server", str(workspace), json.dumps(limits)]
     environment = {**os.environ, "TMPDIR": str(scratch)}
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+    log.write_bytes(b"")
+    process = start(command, environment=environment, log=log)
     with ExitStack() as sockets:
         try:
             yield _started(process, log, scratch, sockets)
@@ -109,9 +108,7 @@ def serving(workspace: Path, folder: Path, **limits: Any) -> Iterator[Served]:  
             process.wait()
 
 
-def _started(
-    process: subprocess.Popen[bytes], log: Path, scratch: Path, sockets: ExitStack
-) -> Served:
+def _started(process: WarmProcess, log: Path, scratch: Path, sockets: ExitStack) -> Served:
     until = time.monotonic() + 3 * PATIENCE
     while time.monotonic() < until and process.poll() is None:
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", log.read_text(encoding="utf-8"))

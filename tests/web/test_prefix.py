@@ -188,7 +188,7 @@ def test_a_real_process_speaks_tls_under_a_prefix(tmp_path: Path) -> None:
         "GEO_TLS_KEY": str(key),
         "GEO_ROOT_PATH": "/plan",
     }
-    with served(workspace, tmp_path, **settings) as running:
+    with served(workspace, tmp_path, is_started=True, **settings) as running:
         assert f"https://127.0.0.1:{running.port}/plan/" in running.log
         trusting = ssl.create_default_context(cafile=str(certificate))
         mute = running.connect()  # says nothing: others are not kept waiting
