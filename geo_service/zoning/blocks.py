@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.zoning.check import Outcome
+    from geo_service.zoning.checks.zone_parameters import ZoneParameters
     from geo_service.zoning.review import Review, Terms
     from geo_service.zoning.rulebook import Rule, Rulebook
 
@@ -75,7 +76,7 @@ class Whole:
         ground = shared.tenants.places["parcel_id"].astype("object")
         return cls(
             counts={
-                rule.rule_id: count_subjects(case_of(rule, shared, None), rule.parameters)
+                rule.rule_id: count_subjects(case_of(rule, shared, None), _zone_parameters(rule))
                 for rule in rules.in_force(day)
                 if _is_on_zones(rule)
             },
@@ -90,6 +91,10 @@ def can_be_cut(rules: Rulebook, day: date) -> bool:
         if reads is None or (_is_on_ground(rule) and reach is RuleReach.PLAN):
             return False
     return True
+
+
+def _zone_parameters(rule: Rule) -> ZoneParameters:
+    return cast("ZoneParameters", rule.parameters)
 
 
 def _is_on_zones(rule: Rule) -> bool:
@@ -126,13 +131,13 @@ def blocks_of(plan: Plan, most: int) -> list[Block]:
     home = dict(zip(parcels["parcel_id"], block.tolist(), strict=True))
     below = buildings["parcel_id"].astype("object").map(home).fillna(0).to_numpy(dtype=np.intp)
     of_building = np.where(of_building < 0, below, of_building)
-    tree = shapely.STRtree(shapes)
+    near = _Near(shapes)
     return [
         Block(
             parks=frozenset(name for name, at in block_of_park.items() if at == here),
             parcels=np.flatnonzero(block == here),
             buildings=np.flatnonzero(of_building == here),
-            neighbours=_neighbours(tree, shapes, block == here),
+            neighbours=near.others(block == here),
         )
         for here in range(int(max(block.max(initial=0), number)) + 1)
     ]
@@ -154,14 +159,20 @@ def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
     return np.lexsort((corner[:, 1], strip))
 
 
-def _neighbours(
-    tree: shapely.STRtree, shapes: NDArray[np.object_], is_own: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    bounds = shapely.bounds(shapes[is_own])
-    bounds = bounds[~np.isnan(bounds).any(axis=1)]
-    wide = bounds + np.array([-1, -1, 1, 1]) * _MARGIN_DEG
-    near = np.unique(tree.query(shapely.box(*wide.T))[1])
-    return np.asarray(near[~is_own[near]], dtype=np.intp)
+class _Near:
+    """Which shapes lie near others, by the boxes of their parts."""
+
+    def __init__(self, shapes: NDArray[np.object_]) -> None:
+        parts, self._owner = shapely.get_parts(shapes, return_index=True)
+        wide = shapely.bounds(parts) + np.array([-1, -1, 1, 1]) * _MARGIN_DEG
+        self._boxes: NDArray[np.object_] = np.asarray(shapely.box(*wide.T), dtype=object)
+        self._tree = shapely.STRtree(self._boxes)
+
+    def others(self, is_own: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return the shapes near chosen ones that are not chosen themselves."""
+        near = self._tree.query(self._boxes[is_own[self._owner]])[1]
+        found = np.unique(self._owner[near])
+        return np.asarray(found[~is_own[found]], dtype=np.intp)
 
 
 def review_block(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from geo_service.province.county import CountyTask, review_county
+from geo_service.province.blocks import do_step
+from geo_service.province.county import CountyTask
 from geo_service.province.folder import LOCK
 from geo_service.province.review import end_run
 from geo_service.province.settings import open_province
@@ -76,7 +77,7 @@ def review_here(path: Path, folder: Path) -> None:
     answers = {}
     for county in province.counties:
         task = CountyTask(county=county, rules=province.rules, as_of=DAY)
-        answers[county.code] = review_county(task, str(folder), is_resumed=False)
+        answers[county.code] = do_step(task, str(folder), is_resumed=False)
     end_run(province, folder, DAY, answers)
 
 
