@@ -22,6 +22,7 @@ from geo_service.model import RuleCount
 from geo_service.zoning.check import Part, Shared
 from geo_service.zoning.checks.control_zone import count_subjects
 from geo_service.zoning.findings import Findings
+from geo_service.zoning.kept_rows import KeptRows
 from geo_service.zoning.reach import PartPlan, PartShared
 from geo_service.zoning.reads import RuleReach, reading_of
 from geo_service.zoning.renewal import case_of
@@ -247,7 +248,11 @@ def joined(terms: Terms, rest: Review, blocks: Sequence[Review]) -> Review:
     return replace(
         rest,
         results=Findings(
-            [part for review in every for part in review.results.parts],
+            [
+                (stamp, (raw.batch() or raw) if isinstance(raw, KeptRows) else raw)
+                for review in every
+                for stamp, raw in review.results.parts
+            ],
             waiver_of=terms.waivers.holding_on(terms.day),
             approval_of=terms.approvals.holding_on(terms.day),
             concerned={entry.rule_id for entry in entries},
