@@ -20,6 +20,7 @@ import geopandas as gpd
 import numpy as np
 import orjson
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geo_service.errors import GeoServiceError, StoreError
@@ -31,8 +32,11 @@ from geo_service.province.county import (
     county_rules,
     entries_of,
     faults_told,
+    finding_rows,
     open_county,
+    parquet,
     record_of,
+    reviewed,
     same_of,
     write_review,
 )
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.province.folder import Record
+    from geo_service.zoning.findings import Findings
     from geo_service.zoning.rulebook import Rulebook
 
 _HEAD = "cut.json"
@@ -152,7 +157,8 @@ def _begun(task: CountyTask, folder: Path, *, is_resumed: bool) -> CountyAnswer:
             return CountyAnswer(record=record)
     is_large = len(plan.frame("parcels")) > task.most_parcels
     if not (is_large and can_be_cut(rules, task.as_of)):
-        return CountyAnswer(record=write_review(task, plan, rules, folder))
+        result = reviewed(task, plan, rules)
+        return CountyAnswer(record=write_review(task, result, finding_rows(result), folder))
     home = blocks_folder(folder, task.code, same["review_id"])
     if not (is_resumed and (home / _HEAD).exists()):
         _write_pieces(plan, rules, task, home)
@@ -221,7 +227,9 @@ def _part_done(part: PartTask, folder: Path, *, is_resumed: bool) -> CountyAnswe
     plan = _plan_of(part.cut, home, part.number)
     told = head["blocks"][part.number]
     terms = _terms(plan, rules, part, Waivers(), Approvals())  # set aside when all are joined
-    keep_review(review_block(terms, whole, _block_of(plan, told)), kept)
+    result = review_block(terms, whole, _block_of(plan, told))
+    write_file(home / _rows(part.number), parquet(finding_rows(result)))
+    keep_review(result, kept)
     return CountyAnswer()
 
 
@@ -240,6 +248,10 @@ def _found(number: int) -> str:
     return f"found-{number}.review"
 
 
+def _rows(number: int) -> str:
+    return f"found-{number}.parquet"
+
+
 def _joined(part: PartTask, folder: Path, home: Path, rules: Rulebook, whole: Whole) -> Record:
     plan = _plan_of(part.cut, home, None)
     waivers, approvals = entries_of(plan, rules)
@@ -249,7 +261,22 @@ def _joined(part: PartTask, folder: Path, home: Path, rules: Rulebook, whole: Wh
         kept_review(home / _found(number), plan, rules, focus=rest.focus)
         for number in range(part.cut.blocks)
     ]
-    return write_review(part.whole, plan, rules, folder, joined(terms, rest, blocks))
+    result = joined(terms, rest, blocks)
+    tables = [pq.read_table(home / _rows(number)) for number in range(part.cut.blocks)]
+    rows = _in_order(pa.concat_tables([finding_rows(rest), *tables]), result.results)
+    return write_review(part.whole, result, rows, folder)
+
+
+def _in_order(rows: pa.Table, results: Findings) -> pa.Table:
+    """Return rows of findings in a review's order, and what it sets aside."""
+    place = pd.Index(rows["finding_id"].to_pandas()).get_indexer(results.ids)
+    rows = rows.take(pa.array(place))
+    for name, positions in (("waived", results.waived), ("approved", results.approved)):
+        flags = np.zeros(len(results), dtype=bool)
+        flags[positions] = True
+        column = rows.schema.get_field_index(name)
+        rows = rows.set_column(column, rows.schema.field(name), pa.array(flags))
+    return rows
 
 
 def _terms(

@@ -294,21 +294,30 @@ def record_of(folder: Path, code: str, same: Mapping[str, Any]) -> Record | None
     return None
 
 
-def write_review(
-    task: CountyTask, plan: Plan, rules: Rulebook, folder: Path, result: Review | None = None
-) -> Record:
-    """Review a county, if that has not been done, and write its result; return its record."""
+def reviewed(task: CountyTask, plan: Plan, rules: Rulebook) -> Review:
+    """Review a county in one piece."""
     waivers, approvals = entries_of(plan, rules)
-    found = result or review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
+    result = review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
     plan.forget()
-    translator = Translator(Language.ZH_HANS, plan.settings.names_hant)
+    return result
+
+
+def finding_rows(result: Review) -> pa.Table:
+    """Return the findings of a review as they stand in the file."""
+    translator = Translator(Language.ZH_HANS, result.plan.settings.names_hant)
+    return pa.table(dict(finding_columns(result.results, translator)), schema=_FINDINGS)
+
+
+def write_review(task: CountyTask, result: Review, findings: pa.Table, folder: Path) -> Record:
+    """Write a county's review and its findings' rows; return its record."""
+    plan = result.plan
     tables = {
-        "findings": _content(finding_columns(found.results, translator), _FINDINGS),
-        "parks": _content(_park_rows(found), _PARKS),
+        "findings": parquet(findings),
+        "parks": _content(_park_rows(result), _PARKS),
         "industries": _content(_industry_rows(plan), _INDUSTRIES),
         "boundary": _content(_boundary_rows(plan), _BOUNDARY),
     }
-    head = {**same_of(task, plan, rules), **_head(task, found)}
+    head = {**same_of(task, plan, result.rulebook), **_head(task, result)}
     return write_county(folder, task.code, tables, head)
 
 
@@ -414,6 +423,11 @@ def _content(rows: Mapping[str, Any], schema: pa.Schema) -> bytes:
     """Return rows as a Parquet file, GeoParquet if they have geometry."""
     if "geometry" in schema.names:
         schema = schema.with_metadata({"geo": orjson.dumps(_GEO)})
+    return parquet(pa.table(dict(rows), schema=schema))
+
+
+def parquet(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file; the same rows are the same bytes."""
     stream = io.BytesIO()
-    pq.write_table(pa.table(dict(rows), schema=schema), stream, compression="zstd")
+    pq.write_table(table.combine_chunks(), stream, compression="zstd")
     return stream.getvalue()

@@ -22,7 +22,7 @@ from geo_service.model import RuleCount
 from geo_service.zoning.check import Part, Shared
 from geo_service.zoning.checks.control_zone import count_subjects
 from geo_service.zoning.findings import Findings
-from geo_service.zoning.kept_rows import KeptRows
+from geo_service.zoning.portions import Columns
 from geo_service.zoning.reach import PartPlan, PartShared
 from geo_service.zoning.reads import RuleReach, reading_of
 from geo_service.zoning.renewal import case_of
@@ -245,18 +245,22 @@ def joined(terms: Terms, rest: Review, blocks: Sequence[Review]) -> Review:
     every = (rest, *blocks)
     entries = (*terms.waivers.entries, *terms.approvals.entries)
     rules = [rule.rule_id for rule in terms.rules.in_force(terms.day)]
+    parts = [part for review in every for part in review.results.parts]
+    columns = vars(
+        Columns.merged(
+            [Columns(**review.results.columns) for review in every],
+            [stamp.rule_id for stamp, _ in parts],
+        )
+    )
     return replace(
         rest,
         results=Findings(
-            [
-                (stamp, (raw.batch() or raw) if isinstance(raw, KeptRows) else raw)
-                for review in every
-                for stamp, raw in review.results.parts
-            ],
+            parts,
             waiver_of=terms.waivers.holding_on(terms.day),
             approval_of=terms.approvals.holding_on(terms.day),
             concerned={entry.rule_id for entry in entries},
             illustrative=IllustrativeSubjects(terms.plan),
+            columns=columns,
         ),
         checks={
             rule_id: _added(review.checks.get(rule_id) for review in every) for rule_id in rules

@@ -16,7 +16,7 @@ import pyarrow as pa
 import shapely
 
 from geo_service.model import Message, Severity, Subject, Verdict
-from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes, bounds_of
+from geo_service.zoning.batch import LazyRows, RawFinding, Shapes, bounds_of
 from geo_service.zoning.kept_values import TAG, restored
 from geo_service.zoning.measured import CutLater
 
@@ -46,41 +46,11 @@ class KeptRows(LazyRows):
 
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
-        found = self._read(row)
-        return _single(found) if self._common is None else _of_batch(found, self._common)
-
-    def _read(self, row: int) -> Any:  # noqa: ANN401 - a list of cells, or a finding as a table
         content = self._rows[row].as_buffer()
         found = orjson.loads(memoryview(content))
-        return restored(found) if TAG in bytes(content) else found
-
-    def batch(self) -> RawBatch | None:
-        """Return the rows as the batch that was kept, all read at once; None for single ones."""
-        common = self._common
-        if common is None:
-            return None
-        columns = [list(column) for column in zip(*map(self._read, range(len(self))), strict=True)]
-        subject_ids, park_ids, *cells = columns or [[], []]
-        values, evidence = (
-            {
-                name: PerRow(cells[cell]) if isinstance(cell, int) else cell["="]
-                for name, cell in common[part].items()
-            }
-            for part in CELLS
-        )
-        return RawBatch(
-            verdict=Verdict(common["verdict"]),
-            layer=common["layer"],
-            subject_ids=subject_ids,
-            park_ids=park_ids,
-            title=common["title"],
-            values=values,
-            evidence=evidence,
-            cure=common["cure"],
-            shapes=self.shapes,
-            key=common["key"],
-            severity=_severity(common["severity"]),
-        )
+        if TAG in bytes(content):
+            found = restored(found)
+        return _single(found) if self._common is None else _of_batch(found, self._common)
 
     def title_of(self, row: int) -> Message:
         """Return a row's title alone."""
