@@ -45,7 +45,7 @@ from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals
 from geo_service.zoning.blocks import (
     Block,
-    Whole,
+    WholeFacts,
     blocks_of,
     can_be_cut,
     joined,
@@ -176,7 +176,7 @@ def _begun(task: CountyTask, folder: Path, *, is_resumed: bool) -> CountyAnswer:
 def _write_pieces(plan: Plan, rules: Rulebook, task: CountyTask, home: Path) -> None:
     """Write a county's layers in pieces, and last what its parts have to know of the whole."""
     blocks = blocks_of(plan, task.most_parcels)
-    whole = Whole.of(plan, rules, task.as_of)
+    whole = WholeFacts.of(plan, rules, task.as_of)
     for name in plan.layers:
         frame = plan.frame(name)
         if name == "parcels":
@@ -218,7 +218,7 @@ def _part_done(part: PartTask, folder: Path, *, is_resumed: bool) -> CountyAnswe
     home = blocks_folder(folder, part.code, part.cut.review_id)
     rules = county_rules(part.whole, part.cut.settings)
     head = read_json(home / _HEAD)
-    whole = Whole(counts=head["counts"], ground=head["ground"])
+    whole = WholeFacts(counts=head["counts"], ground=head["ground"])
     if part.number is None:
         return CountyAnswer(record=_joined(part, folder, home, rules, whole))
     kept = home / _found(part.number)
@@ -252,7 +252,7 @@ def _rows(number: int) -> str:
     return f"found-{number}.parquet"
 
 
-def _joined(part: PartTask, folder: Path, home: Path, rules: Rulebook, whole: Whole) -> Record:
+def _joined(part: PartTask, folder: Path, home: Path, rules: Rulebook, whole: WholeFacts) -> Record:
     plan = _plan_of(part.cut, home, None)
     waivers, approvals = entries_of(plan, rules)
     terms = _terms(plan, rules, part, waivers, approvals)

@@ -3,7 +3,7 @@
 A block is some parks with all parcels and buildings in them, and a share of those in no park. Rules
 that look at the ground of parcels judge it block by block; all others judge the rest: the county
 without the shapes of its parcels. Joined, both are the review of the whole, to the last digit.
-What a part has to know of the whole (`Whole`) is worked out once, without measuring a shape.
+What a part has to know of the whole (`WholeFacts`) is worked out once, without measuring a shape.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
+class WholeFacts:
     """What each part has to know of the whole county; plain values, as JSON has them."""
 
     counts: Mapping[str, Mapping[str, int]]
@@ -71,7 +71,7 @@ class Whole:
     """The parcel that each enterprise that counts stands on."""
 
     @classmethod
-    def of(cls, plan: Plan, rules: Rulebook, day: date) -> Whole:
+    def of(cls, plan: Plan, rules: Rulebook, day: date) -> WholeFacts:
         """Work it out of a whole plan."""
         shared = Shared(plan, day)
         ground = shared.tenants.places["parcel_id"].astype("object")
@@ -132,7 +132,7 @@ def blocks_of(plan: Plan, most: int) -> list[Block]:
     home = dict(zip(parcels["parcel_id"], block.tolist(), strict=True))
     below = buildings["parcel_id"].astype("object").map(home).fillna(0).to_numpy(dtype=np.intp)
     of_building = np.where(of_building < 0, below, of_building)
-    near = _Near(shapes)
+    near = _NearShapes(shapes)
     return [
         Block(
             parks=frozenset(name for name, at in block_of_park.items() if at == here),
@@ -160,7 +160,7 @@ def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
     return np.lexsort((corner[:, 1], strip))
 
 
-class _Near:
+class _NearShapes:
     """Which shapes lie near others, by the boxes of their parts."""
 
     def __init__(self, shapes: NDArray[np.object_]) -> None:
@@ -178,7 +178,7 @@ class _Near:
 
 def review_block(
     terms: Terms,
-    whole: Whole,
+    whole: WholeFacts,
     block: Block,
     progress: Callable[[str], None] = lambda _rule: None,
 ) -> Review:
@@ -211,7 +211,7 @@ def review_block(
     return put_together(terms, outcomes)
 
 
-def review_rest(terms: Terms, whole: Whole) -> Review:
+def review_rest(terms: Terms, whole: WholeFacts) -> Review:
     """Return what all other rules say; the plan of `terms` needs no shapes of parcels."""
     plan = terms.plan
     set_ground(plan, whole.ground)
@@ -230,7 +230,7 @@ def review_rest(terms: Terms, whole: Whole) -> Review:
     return replace(put_together(terms, outcomes), focus=focus)
 
 
-def _counted(rule: Rule, whole: Whole) -> Callable[[str, Counter[str | None]], int]:
+def _counted(rule: Rule, whole: WholeFacts) -> Callable[[str, Counter[str | None]], int]:
     """Return what counts the subjects of the whole county; points all stand in the rest."""
     counts = whole.counts.get(rule.rule_id, {})
     return lambda name, here: counts.get(name, here.total())

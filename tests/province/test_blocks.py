@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo_service.province.blocks import PartTask, Step, Steps, do_step
-from geo_service.province.county import CountyAnswer, CountyTask
+from geo_service.province.county import CountyAnswer, CountyTask, Cut
 from geo_service.province.folder import whole_record
 from geo_service.province.settings import CountyAt
 from tests.county import County, box, enterprise, parcel, zone
@@ -125,7 +125,7 @@ def test_a_damaged_piece_is_told_and_made_again(
     assert contents(out) == whole
 
 
-def cut_of(went: list[Step]) -> object:
+def cut_of(went: list[Step]) -> Cut:
     return next(step.cut for step in went if isinstance(step, PartTask))
 
 

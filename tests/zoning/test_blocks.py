@@ -20,7 +20,7 @@ from geo_service.spatial import pairs
 from geo_service.zoning import measured
 from geo_service.zoning.approvals import Approvals
 from geo_service.zoning.blocks import (
-    Whole,
+    WholeFacts,
     blocks_of,
     can_be_cut,
     joined,
@@ -61,7 +61,7 @@ def with_frames(plan: Plan, **frames: pd.DataFrame) -> Plan:
 
 def in_blocks(plan: Plan, most: int) -> tuple[int, Review]:
     """Review a plan in blocks of so many parcels; return their number and what was joined."""
-    whole, blocks = Whole.of(plan, RULES, DAY), blocks_of(plan, most)
+    whole, blocks = WholeFacts.of(plan, RULES, DAY), blocks_of(plan, most)
     parcels, buildings = plan.frame("parcels"), plan.frame("buildings")
     rest = with_frames(plan, parcels=pd.DataFrame(parcels.drop(columns="geometry")))
     reviews = []
@@ -77,22 +77,26 @@ def in_blocks(plan: Plan, most: int) -> tuple[int, Review]:
 
 def unsettled(plan: Plan, rnd: random.Random) -> Plan:
     """Return a plan in which much lies in no park, on other ground, or nowhere."""
-    parcels = plan.frame("parcels").copy()
-    shapes = parcels.geometry.to_numpy().copy()
+    parcels = plan.geo("parcels")
+    shapes = np.array(parcels.geometry.array, dtype=object)
     for row in rnd.sample(range(len(parcels)), 12):
         shift = rnd.uniform(-3e-4, 3e-4), rnd.uniform(-3e-4, 3e-4)
         shapes[row] = shapely.affinity.translate(shapes[row], *shift)
-    parcels = parcels.set_geometry(shapes, crs=parcels.crs)
-    frames: dict[str, pd.DataFrame] = {"parcels": parcels}
-    for name in ("buildings", "enterprises"):
-        frames[name] = plan.frame(name).copy()
+    frames: dict[str, pd.DataFrame] = {
+        "parcels": parcels.set_geometry(shapes, crs=parcels.crs),
+        "buildings": plan.frame("buildings").copy(),
+        "enterprises": plan.frame("enterprises").copy(),
+    }
+
+    def empty(name: str, column: str, count: int) -> None:
+        frame = frames[name]
+        rows = frame.index[rnd.sample(range(len(frame)), count)]
+        frame.loc[rows, column] = None
+
     for name, share in (("parcels", 0.4), ("buildings", 0.3), ("enterprises", 0.1)):
-        rows = rnd.sample(range(len(frames[name])), int(share * len(frames[name])))
-        column = frames[name].columns.get_loc("park_id")
-        frames[name].iloc[rows, column] = None
-    for row in rnd.sample(range(len(frames["enterprises"])), 20):
-        for name in ("parcel_id", "building_id"):
-            frames["enterprises"].iloc[row, frames["enterprises"].columns.get_loc(name)] = None
+        empty(name, "park_id", int(share * len(frames[name])))
+    for column in ("parcel_id", "building_id"):
+        empty("enterprises", column, 20)
     return plan.with_layers(frames, label=str(rnd.random()))
 
 
