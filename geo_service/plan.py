@@ -271,6 +271,16 @@ class Plan:
         frame, held = self.geo(name), self._held_layer(name)
         return held.metric(frame, self.metric_crs)
 
+    def project_ahead(self, *names: str) -> None:
+        """Begin to project layers in another thread: who asks for one of them waits less."""
+
+        def project() -> None:
+            for name in names:
+                if self.has(name):
+                    self.metric(name)
+
+        threading.Thread(target=project, name="project ahead", daemon=True).start()
+
     def _held_layer(self, name: str) -> _HeldLayer:
         with self._lock:
             if name not in self._held:

@@ -365,7 +365,8 @@ def _tenants(
     plan: Plan, projects: Sequence[Project], ids: Sequence[str], values: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
     """Return a project per piece as an enterprise of the latest year, without geometry."""
-    told = {id(project): tenant_values(plan, project) for project in projects}
+    several = {id(project): project for project in projects}
+    told = {key: tenant_values(plan, project) for key, project in several.items()}
     every: dict[str, Any] = next(iter(told.values()), {})
     if len(told) > 1:
         rows = [told[id(project)] for project in projects]
