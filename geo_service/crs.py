@@ -8,6 +8,7 @@ Offsets of GCJ-02 and BD-09 are not handled here.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,39 @@ SAME_DATUM_TOLERANCE = frozenset({"EPSG:4326", "OGC:CRS84", "EPSG:4490"})
 def is_metric(crs: pyproj.CRS | None) -> bool:
     """Return whether a CRS is projected, with metres on both axes."""
     return crs is not None and _is_metric(crs.srs)
+
+
+_MANY_VERTICES = 100_000
+"""From so many on, half of them are projected in another thread."""
+
+
+def projected(
+    shapes: NDArray[np.object_], source: pyproj.CRS | str, target: pyproj.CRS | str
+) -> NDArray[np.object_]:
+    """Return shapes in another CRS, as geopandas projects them; missing ones stay missing.
+
+    Longitude and easting come first in either.
+    """
+    if shapely.has_z(shapes).any():
+        import geopandas as gpd  # noqa: PLC0415 - kept out of the import of the constants above
+
+        return np.asarray(gpd.GeoSeries(shapes, crs=source).to_crs(target).to_numpy())
+    x, y = (np.ascontiguousarray(axis) for axis in shapely.get_coordinates(shapes).T)
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+    def project(part: slice) -> None:
+        transformer.transform(x[part], y[part], inplace=True)
+
+    middle = len(x) // 2
+    if len(x) < _MANY_VERTICES:
+        project(slice(None))
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(project, slice(middle))
+            project(slice(middle, None))
+            first.result()
+    moved: NDArray[np.object_] = shapely.set_coordinates(shapes.copy(), np.column_stack([x, y]))
+    return moved
 
 
 @cache

@@ -72,6 +72,12 @@ _DATES = {"geojson": {"DATE_AS_STRING": "YES"}}
 """Options by which dates come as they are written: GDAL makes the 1st of March of 30 February."""
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
 
+_COLUMNS = frozenset({"flatgeobuf"})
+_STRAIGHT = frozenset(
+    f"{many}{kind}" for many in ("", "Multi") for kind in ("Point", "LineString", "Polygon")
+)
+_PLAIN = frozenset({"bool", "int32", "int64", "float64", "object"})
+
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Return False for what rasterio says of drivers that its own, smaller GDAL never had."""
@@ -135,10 +141,24 @@ def read_frame(path: Path, kind: str, **options: Any) -> gpd.GeoDataFrame:  # no
     """Return a layer as pyogrio reads it; raises as `list_layers` does."""
     import pyogrio  # noqa: PLC0415 - heavy
 
-    _checked(path, kind, options.get("encoding"))
-    options |= _DATES.get(kind, {})
+    info = _checked(path, kind, options.get("encoding"))
+    options |= _DATES.get(kind, {}) | {"use_arrow": _suits_arrow(kind, info)}
     frame: gpd.GeoDataFrame = pyogrio.read_dataframe(path, **options)
     return frame
+
+
+def _suits_arrow(kind: str, info: dict[str, Any] | None) -> bool:
+    """Return whether a layer is the same when it is read as columns, in a fraction of the time.
+
+    Dates, lists and curves come otherwise from Arrow, and other formats have no columns.
+    """
+    return (
+        kind in _COLUMNS
+        and info is not None
+        and info["geometry_type"] in _STRAIGHT
+        and all(str(dtype) in _PLAIN for dtype in info["dtypes"])
+        and not any("List" in str(name) or name == "OFTBinary" for name in info["ogr_types"])
+    )
 
 
 def _checked(path: Path, kind: str, encoding: str | None) -> dict[str, Any] | None:

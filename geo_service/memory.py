@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _USUAL = gc.get_threshold()
-_SELDOM = (200_000, 50, 100)
+_SELDOM = (1_000_000, 50, 100)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import geopandas as gpd
 import numpy as np
 import pyproj
 
-from geo_service.crs import STORAGE_CRS
+from geo_service.crs import STORAGE_CRS, projected
 from geo_service.errors import NotFoundError
 from geo_service.model import AreaMethod, FocusBasis
 from geo_service.notebook import small_table
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from geo_service.access import Role
     from geo_service.basemaps import Basemap
@@ -146,8 +147,22 @@ class _HeldLayer:
         """Return the frame, which has geometry, in the metric CRS."""
         with self._lock:
             if self._metric is None:
-                self._metric = frame.to_crs(crs)
+                shapes = projected(frame.geometry.to_numpy(), frame.crs, crs)
+                self._take(frame, shapes, crs)
+            assert self._metric is not None  # noqa: S101 - just taken
             return self._metric
+
+    def take_metric(
+        self, frame: pd.DataFrame, shapes: NDArray[np.object_], crs: pyproj.CRS
+    ) -> None:
+        """Keep shapes as those of the frame in the metric CRS."""
+        with self._lock:
+            self._take(frame, shapes, crs)
+
+    def _take(self, frame: pd.DataFrame, shapes: NDArray[np.object_], crs: pyproj.CRS) -> None:
+        columns = frame.drop(columns="geometry")
+        series = gpd.GeoSeries(shapes, index=frame.index, crs=crs)
+        self._metric = gpd.GeoDataFrame(columns, geometry=series)
 
     def changed(self, frame: pd.DataFrame, change: RowChange) -> _HeldLayer:
         """Return the layer with some rows replaced; only these are projected anew."""
@@ -256,6 +271,16 @@ class Plan:
         frame, held = self.geo(name), self._held_layer(name)
         return held.metric(frame, self.metric_crs)
 
+    def project_ahead(self, *names: str) -> None:
+        """Begin to project layers in another thread: who asks for one of them waits less."""
+
+        def project() -> None:
+            for name in names:
+                if self.has(name):
+                    self.metric(name)
+
+        threading.Thread(target=project, name="project ahead", daemon=True).start()
+
     def _held_layer(self, name: str) -> _HeldLayer:
         with self._lock:
             if name not in self._held:
@@ -349,14 +374,19 @@ class Plan:
         label: str,
         changes: Mapping[str, RowChange] | None = None,
         kept: Mapping[str, pd.DataFrame] | None = None,
+        in_metric_crs: Mapping[str, NDArray[np.object_]] | None = None,
     ) -> Plan:
         """Return a plan with some layers replaced; `label` names the change in their versions.
 
         Frames with geometry must be in the storage CRS. `changes` say of layers which rows differ:
         all that the others give is shared. `kept` are the rows of layers as they are kept, where
-        places were worked out. This plan does not change.
+        places were worked out; `in_metric_crs` the shapes in the metric CRS of layers of which they
+        are known. This plan does not change.
         """
-        return self._changed(frames, changes or {}, label, kept)
+        changed = self._changed(frames, changes or {}, label, kept)
+        for name, shapes in (in_metric_crs or {}).items():
+            changed._held_layer(name).take_metric(frames[name], shapes, self.metric_crs)  # noqa: SLF001 - of its own class
+        return changed
 
     def seen(
         self,

@@ -7,6 +7,8 @@ call is wrong, or a choice must be made; 3 = our own fault.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -71,6 +73,7 @@ record_changes(app)
 def main() -> NoReturn:
     """Run the command line and exit with the code that the outcome has."""
     restrict_drivers(os.environ)
+    atexit.register(gc.freeze)  # the system takes all of it back: nothing is looked through
     try:
         # Without standalone mode the exit code of `typer.Exit` comes back as the result.
         code = app(standalone_mode=False)

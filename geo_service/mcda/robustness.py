@@ -93,16 +93,35 @@ def rank_acceptability(
     check_whole("top", top)
     size = len(scorer.ids)
     first, in_top = np.zeros(size), np.zeros(size)
-    position = max(size - top, 0)
     for scores in scored(scorer, draws) if size else ():
-        best = scores.max(axis=1, keepdims=True)
-        last = np.partition(scores, position, axis=1)[:, [position]]
-        first += np.count_nonzero(scores >= best - ROUNDING, axis=0)
-        in_top += np.count_nonzero(scores >= last - ROUNDING, axis=0)
+        best, last = _best_and_last(scores, min(top, size))
+        # Of thousands only a few are among the best: they are counted one by one.
+        placed = np.flatnonzero(scores >= last - ROUNDING)
+        row, column = np.divmod(placed, size)
+        leads = scores[row, column] >= best[row, 0] - ROUNDING
+        first += np.bincount(column[leads], minlength=size)
+        in_top += np.bincount(column, minlength=size)
         if on_scores is not None:
             on_scores(scores)
     shares = {"first": first / len(draws), "in_top": in_top / len(draws)}
     return pd.DataFrame(shares, index=scorer.ids)
+
+
+_BLOCK = 64
+"""Scores of which the highest is found first: the best are looked for in few of such blocks."""
+
+
+def _best_and_last(scores: Floats, top: int) -> tuple[Floats, Floats]:
+    """Return the highest score of each row and the lowest of its best `top`, as columns."""
+    rows, size = scores.shape
+    count = size // _BLOCK
+    if count > 2 * top:  # the best are in the `top` blocks with the highest maxima, or in the rest
+        blocks = scores[:, : count * _BLOCK].reshape(rows, count, _BLOCK)
+        high = np.argpartition(blocks.max(axis=2), count - top, axis=1)[:, count - top :]
+        chosen = np.take_along_axis(blocks, high[:, :, np.newaxis], axis=1).reshape(rows, -1)
+        scores = np.concatenate([chosen, scores[:, count * _BLOCK :]], axis=1)
+    last = np.partition(scores, scores.shape[1] - top, axis=1)[:, [-top]]
+    return scores.max(axis=1, keepdims=True), last
 
 
 def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) -> pd.DataFrame:

@@ -81,7 +81,9 @@ def rank_workspace(
 def open_plan_with(workspace: str | os.PathLike[str], scenario: str | None) -> Plan:
     """Return the plan of a workspace, or that of a scenario: an id, or the path of a file."""
     if scenario is None:
-        return open_plan(workspace)
+        plan = open_plan(workspace)
+        plan.project_ahead("control_zones", "rivers")  # while the parcels are looked at
+        return plan
     # A plain review does not need it.
     from geo_service.planning.scenarios import scenario_of_workspace  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ numbers; no geometry is split. Travel over the lines is left to `network`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,10 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+
+from geo_service.spatial.grid_overlay import LineGrid, is_available
+from geo_service.spatial.overlay import is_plain
+from geo_service.spatial.ragged import Ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +31,9 @@ SAME_M = 0.01
 
 _PIECE = 16
 """Number of a line's segments that are indexed in one box."""
+
+_MANY_SHAPES = 1_000
+"""From so many shapes on the kernel's index is worth building."""
 
 _GAP_M = 1.0
 """The gap in metres between one line and the next along the measure."""
@@ -118,10 +126,17 @@ class Pieces:
 
     def distance(self, shapes: NDArray[np.object_]) -> Floats:
         """Return each shape's distance in metres to the nearest piece; none missing or empty."""
+        if len(shapes) >= _MANY_SHAPES and is_available() and is_plain(shapes):
+            return self._grid.nearest(Ragged.from_shapely(shapes))[0]
         (shape, _), found = self.tree.query_nearest(shapes, return_distance=True, all_matches=False)
         distance = np.full(len(shapes), np.inf)
         distance[shape] = found
         return distance
+
+    @cached_property
+    def _grid(self) -> LineGrid:
+        """The pieces for the kernel, which measures many shapes in a fraction of the time."""
+        return LineGrid.build(self.shapes)
 
     def within(
         self, shapes: NDArray[np.object_], distance_m: Floats

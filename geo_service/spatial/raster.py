@@ -35,6 +35,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geo_service.crs import WEB_CRS, crs_label, is_metric, require_metric
+from geo_service.domain.terrain import STEEP_PERCENT
 from geo_service.errors import CrsError, Fault, WorkspaceError
 from geo_service.plan import DemFile
 from geo_service.wording import said
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Bounds = tuple[float, float, float, float]
-
-STEEP_PERCENT = 15.0
-"""Slope above which ground counts as steep; 15 % is 8.53 degrees."""
 
 METRE_NAMES = frozenset({"m", "metre", "metres", "meter", "meters"})
 """Accepted names of a band's unit, all meaning metres."""

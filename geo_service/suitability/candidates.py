@@ -28,6 +28,7 @@ from geo_service.zoning.check import text_or_none
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -165,7 +166,8 @@ def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
 
 def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Candidate]:
     """Yield neighbouring parcels that reach the area together; each parcel is tried as a start."""
-    ground = _Ground(parts)
+    # A group that does not reach the area has only parcels that do not: two others never meet.
+    ground = _Ground(parts, below_m2=needed_m2)
     seen: set[frozenset[int]] = set()
     for seed, part in enumerate(parts):
         group = None
@@ -198,21 +200,26 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
 class _Ground:
     """Which parcels lie beside each other, and which on each other."""
 
-    def __init__(self, parts: Sequence[Candidate]) -> None:
-        """Find the pairs of parcels of one park that touch or overlap."""
+    def __init__(self, parts: Sequence[Candidate], *, below_m2: float = math.inf) -> None:
+        """Find the pairs of parcels of one park that touch or overlap, one smaller than an area."""
         self.parts = parts
         self._neighbours: dict[int, set[int]] = defaultdict(set)
         """Parcels that share enough border to be built on as one."""
         self._twins: dict[int, set[int]] = defaultdict(set)
         """Parcels that are the same ground."""
         self._overlapping: dict[int, set[int]] = defaultdict(set)
-        if not parts:
+        in_parks = [place for place, part in enumerate(parts) if part.park_id is not None]
+        small = [place for place in in_parks if parts[place].area_m2 < below_m2]
+        if not small:
             return
-        array = np.array([part.geometry for part in parts], dtype=object)
-        one, two = shapely.STRtree(array).query(array, predicate="dwithin", distance=GAP_M)
-        for first, second in zip(one.tolist(), two.tolist(), strict=True):
-            park_id = parts[first].park_id
-            if first < second and park_id is not None and park_id == parts[second].park_id:
+        near, others = _shapes_of(parts, small), _shapes_of(parts, in_parks)
+        one, two = shapely.STRtree(others).query(near, predicate="dwithin", distance=GAP_M)
+        pairs = {
+            (min(small[first], in_parks[second]), max(small[first], in_parks[second]))
+            for first, second in zip(one.tolist(), two.tolist(), strict=True)
+        }
+        for first, second in sorted(pairs):
+            if first < second and parts[first].park_id == parts[second].park_id:
                 self._compare(first, second)
 
     def _compare(self, first: int, second: int) -> None:
@@ -239,6 +246,12 @@ class _Ground:
         if not any(self._overlapping.get(position, set()) & group for position in group):
             return areas
         return shapely.union_all([self.parts[position].geometry for position in group]).area
+
+
+def _shapes_of(parts: Sequence[Candidate], places: Sequence[int]) -> NDArray[np.object_]:
+    shapes = np.empty(len(places), dtype=object)
+    shapes[:] = [parts[place].geometry for place in places]
+    return shapes
 
 
 def _pair(found: dict[int, set[int]], first: int, second: int) -> None:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from geo_service.domain.terrain import STEEP_PERCENT
 from geo_service.mcda.value_functions import SLOPE_DEG, Linear, Stepped, Target
 from geo_service.model import Message
 from geo_service.schema import FACILITY_KINDS, FLOOR_PROPERTIES, UTILITIES, ZONE_KINDS
-from geo_service.spatial.raster import STEEP_PERCENT
 
 Sense = Literal["benefit", "cost"]
 AnyValue = Linear | Stepped | Target

@@ -17,6 +17,7 @@ import pandas as pd
 
 from geo_service.domain.enterprises import latest_year
 from geo_service.model import FocusBasis, Severity, Verdict, park_verdict
+from geo_service.zoning.batch import park_ids_of
 from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.focus import BASIS_COLUMNS
 from geo_service.zoning.review import FOCUS_FAMILY
@@ -169,7 +170,13 @@ def _verdicts(shared: Shared, rules: Sequence[Rule], park_ids: Sequence[str]) ->
     for rule in rules if park_ids else ():
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
-        for finding in rule.check.run(case, rule.parameters).findings:
+        outcome = rule.check.run(case, rule.parameters)
+        for batch in outcome.batches:
+            of_batch = (batch.severity or part.severity, batch.verdict)
+            for park_id in dict.fromkeys(park_ids_of(batch)):
+                if park_id in heard:
+                    heard[park_id].append(of_batch)
+        for finding in outcome.singles:
             if finding.park_id in heard:
                 heard[finding.park_id].append((finding.severity or part.severity, finding.verdict))
     return {park_id: park_verdict(own) for park_id, own in heard.items()}

@@ -21,7 +21,7 @@ from geo_service.suitability.reasons import Reason, each_once
 from geo_service.suitability.trial import MARK, Trials
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
-from geo_service.zoning.checks.control_zone import group_zones
+from geo_service.zoning.checks.zone_groups import group_zones
 from geo_service.zoning.checks.zone_parameters import ZoneParameters
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def judge_pairs(
     ]:
         against.setdefault(piece, []).append(_unmarked(reason) if MARK in piece else reason)
     return [
-        each_once(*(against.get(piece, ()) for piece in trials.pieces_of(candidate, project)))
-        for candidate, project in pairs
+        each_once(*(against[piece] for piece in pieces if piece in against))
+        for pieces in trials.pieces
     ]
 
 
@@ -130,7 +130,7 @@ def find_conditions(
         others = [rule for rule in guiding if _check_of(rule) in checks and rule not in forbidding]
         found += against(trials, forbidding, as_of, _WARNING)
         found += against(trials, others, as_of, _AGAINST | _WARNING)
-    pieces = set(trials.pieces_of(candidate, project))
+    pieces = set(next(trials.pieces))
     return each_once([reason for piece, reason in found if piece in pieces])
 
 
@@ -224,8 +224,8 @@ def _said_against(
             alike = _reason(rule.rule_id, batch.at(0), cited)
             yield from ((subject_id, alike) for subject_id in batch.subject_ids)
             continue
-        for subject_id, detail, measure in batch.said():
-            yield subject_id, Reason(rule.rule_id, batch.verdict, detail, measure, cited)
+        for row, subject_id in enumerate(batch.subject_ids):
+            yield subject_id, Reason.of_row(rule.rule_id, batch, row, cited)
     for finding in outcome.singles:
         is_heard = finding.verdict in heard and finding.severity is not Severity.INFO
         if is_heard and (layers is None or finding.subject.layer in layers):

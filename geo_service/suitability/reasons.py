@@ -8,7 +8,7 @@ near facilities must be. How large a candidate must be is decided in `candidates
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.project import Project
     from geo_service.suitability.surroundings import Sites
+    from geo_service.zoning.batch import RawBatch
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,48 @@ class Reason:
     measure: Mapping[str, Any]
     legal_basis: LegalBasis | None = None
 
+    @classmethod
+    def of_row(
+        cls, rule_id: str, batch: RawBatch, row: int, legal_basis: LegalBasis | None
+    ) -> Reason:
+        """Return what a rule says in a row of a batch, put together when somebody looks at it.
+
+        A county's ground is found against by tens of thousands, of which a table shows a few.
+        """
+        reason = object.__new__(cls)
+        known = {"rule_id": rule_id, "verdict": batch.verdict, "legal_basis": legal_basis}
+        reason.__dict__.update(known, _row=(batch, row))
+        return reason
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a field's value
+        """Return the detail or the measure of a row that nobody looked at yet."""
+        own = self.__dict__
+        if name not in _SAID or "_row" not in own:
+            raise AttributeError(name)
+        if own["_row"] is not None:
+            batch, row = own["_row"]
+            own["detail"], own["measure"] = batch.said_at(row)
+            own["_row"] = None
+        return own[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel between processes as what is said."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+_SAID = frozenset({"detail", "measure"})
+
 
 def each_once(*lists: Iterable[Reason]) -> tuple[Reason, ...]:
     """Return the reasons of several lists in their order, equal ones once."""
+    every = [reason for reasons in lists for reason in reasons]
+    if len({reason.rule_id for reason in every}) == len(every):
+        return tuple(every)
     found: list[Reason] = []
-    for reasons in lists:
-        for reason in reasons:
-            if reason not in found:
-                found.append(reason)
+    for reason in every:
+        alike = (one for one in found if one.rule_id == reason.rule_id)
+        if all(reason != one for one in alike):
+            found.append(reason)
     return tuple(found)
 
 
@@ -51,8 +86,10 @@ def is_excluded(reasons: Sequence[Reason], project: Project) -> bool:
 
     One that fails does; one that nobody can judge does if the project wants to be sure.
     """
-    has_failed = any(reason.verdict is Verdict.FAIL for reason in reasons)
-    return has_failed or (bool(reasons) and project.unknown == "exclude")
+    for reason in reasons:
+        if reason.verdict is Verdict.FAIL:
+            return True
+    return bool(reasons) and project.unknown == "exclude"
 
 
 # ---- needs -----------------------------------------------------------------------------------

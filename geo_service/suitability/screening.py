@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from geo_service.suitability.candidates import Candidate, CandidateKind, combine, find_parts
 from geo_service.suitability.exclusion import judge_by_rules, judge_pairs
-from geo_service.suitability.land.search import find_land
 from geo_service.suitability.reasons import (
     Reason,
     each_once,
@@ -120,6 +119,8 @@ def screen(
     conceivable = _of_kinds(combine(parts, project), kinds)
     land = None
     if CandidateKind.LAND in kinds and project.needs.land_m2 is not None:
+        from geo_service.suitability.land.search import find_land  # noqa: PLC0415 - heavy
+
         land = find_land(plan, project, rulebook, as_of=as_of)
     tell("exclusion")
     if judged is None:
@@ -131,8 +132,9 @@ def screen(
     tell("access")
     sites = Sites(plan, [item.candidate for item in found], project)
     found = screen_access(found, sites)
-    standing = [item for item in found if not is_excluded(item.reasons, project)]
-    excluded = [item for item in found if is_excluded(item.reasons, project)]
+    standing, excluded = [], []
+    for item in found:
+        (excluded if is_excluded(item.reasons, project) else standing).append(item)
     standing, excluded = _without_repeated_parks(standing, excluded)
     return Screening(
         sites=sites.among([item.candidate for item in standing]),
@@ -166,7 +168,9 @@ def screen_access(screened: Sequence[Screened], sites: Sites) -> list[Screened]:
     """Return candidates with the access limits that each misses; `sites` are the same ones."""
     by_access = judge_access(sites)
     return [
-        replace(item, by_access=tuple(by_access.get(item.candidate.candidate_id, ())))
+        replace(item, by_access=tuple(by_access[item.candidate.candidate_id]))
+        if item.candidate.candidate_id in by_access
+        else item
         for item in screened
     ]
 
@@ -251,7 +255,8 @@ def _prevented(
         if member in wanted:
             is_whole = item.candidate.area_m2 >= needed_m2
             by_needs = tuple(unmet_needs(item.candidate, project)) if is_whole else item.by_needs
-            prevented.append(replace(item, by_needs=by_needs))
+            same = by_needs == item.by_needs
+            prevented.append(item if same else replace(item, by_needs=by_needs))
     combined_ids = {candidate.candidate_id for candidate in combined}
     for park in parks:
         if park.candidate_id not in combined_ids:

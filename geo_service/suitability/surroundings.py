@@ -21,7 +21,6 @@ from geo_service.errors import NotFoundError
 from geo_service.plan import rows_of
 from geo_service.spatial.cut_off import cut_off_roads
 from geo_service.spatial.network import network_of
-from geo_service.spatial.raster import slope_of
 from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
@@ -186,6 +185,8 @@ class Sites:
         columns = ["mean_percent", "mean_degrees", "steep_share"]
         if dem is None:
             return pd.DataFrame(np.nan, index=range(len(self)), columns=columns)
+        from geo_service.spatial.raster import slope_of  # noqa: PLC0415 - its library is heavy
+
         found = slope_of(dem, self.frame)
         return found[columns].where(found["covered_share"] >= LEAST_COVERED)
 

@@ -6,7 +6,7 @@ here: `exclusion` puts the rules to these plans.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo_service.crs import STORAGE_CRS
+from geo_service.crs import STORAGE_CRS, projected
 from geo_service.domain.enterprises import latest_year
 from geo_service.domain.subjects import floor_id, subject_ids
 from geo_service.plan import rows_of
@@ -46,6 +46,7 @@ ANY_YEAR = 2000
 
 
 NO_PARCEL = -1
+_OF_PARCELS = frozenset({CandidateKind.PARCEL, CandidateKind.PARCELS, CandidateKind.PARK})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,19 @@ class Trials:
         return _footings_of(self.plan, self)
 
     @cached_property
+    def shapes(self) -> tuple[gpd.GeoSeries, NDArray[np.object_]]:
+        """The shapes of the ground in the storage CRS, and from there in the metric one again.
+
+        The rules are put to these: plans are kept in the storage CRS.
+        """
+        shapes = np.empty(len(self.footings), dtype=object)
+        shapes[:] = [footing.geometry for footing in self.footings.values()]
+        metric_crs = self.plan.metric_crs
+        in_degrees = projected(shapes, metric_crs, STORAGE_CRS)
+        in_metres = projected(in_degrees, STORAGE_CRS, metric_crs)
+        return gpd.GeoSeries(in_degrees, crs=STORAGE_CRS), in_metres
+
+    @cached_property
     def floors(self) -> dict[str, tuple[str, Project]]:
         """The floors that the candidates consist of, as building/number, by their name."""
         return {
@@ -107,26 +121,35 @@ class Trials:
             for name in floor_ids(candidate)
         }
 
+    @cached_property
+    def footing_names(self) -> list[tuple[str, ...]]:
+        """The names of the ground that each candidate stands on, marks included, as asked."""
+        return [
+            tuple(f"{name}{self.mark_of(project)}" for name in footing_ids(candidate))
+            for candidate, project in self.asked
+        ]
+
+    @property
+    def pieces(self) -> Iterator[tuple[str, ...]]:
+        """The names of what each candidate consists of, as asked: its park, ground and floors."""
+        for (candidate, project), footings in zip(self.asked, self.footing_names, strict=True):
+            park = () if candidate.park_id is None else (f"park {candidate.park_id}",)
+            mark = self.mark_of(project)
+            yield (*park, *footings, *(f"{name}{mark}" for name in floor_ids(candidate)))
+
     def mark_of(self, project: Project) -> str:
         """Return what is added to the names of what a project is on trial on."""
         return self.marks[id(project)]
 
-    def pieces_of(self, candidate: Candidate, project: Project) -> tuple[str, ...]:
-        """Return the names of what a candidate consists of: its park, its ground, its floors."""
-        park = () if candidate.park_id is None else (f"park {candidate.park_id}",)
-        mark = self.mark_of(project)
-        pieces = (*footing_ids(candidate), *floor_ids(candidate))
-        return (*park, *(f"{piece}{mark}" for piece in pieces))
-
     @cached_property
     def on_ground(self) -> Plan:
         """The ground alone, each piece a parcel, with the project on each."""
-        return _plan_of_parcels(self.plan, self.footings)
+        return _plan_of_parcels(self)
 
     @cached_property
     def as_parks(self) -> Plan:
         """Pieces of ground as new parks that the project leads."""
-        return _plan_of_parks(self.plan, self.footings)
+        return _plan_of_parks(self)
 
     @cached_property
     def on_floors(self) -> Plan:
@@ -146,42 +169,48 @@ class Trials:
 def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
     # Of a county's rows only those that somebody stands on: a place is judged in a moment.
-    names = {it.partition(" ")[2] for candidate, _ in trials.asked for it in footing_ids(candidate)}
-    own = buildings.loc[buildings["building_id"].isin(names), ["building_id", "parcel_id"]]
+    built = {item.building_id for item, _ in trials.asked if item.kind is CandidateKind.FLOORS}
+    own = buildings.loc[buildings["building_id"].isin(built), ["building_id", "parcel_id"]]
     parcel_of = dict(own.itertuples(index=False, name=None))
-    is_asked = parcels["parcel_id"].isin(names | set(own["parcel_id"].dropna()))
-    positions = np.flatnonzero(is_asked).tolist()
-    position_of = dict(zip(parcels["parcel_id"].iloc[positions], positions, strict=True))
-    park_ids = dict(zip(positions, parcels["park_id"].iloc[positions], strict=True))
-    shapes: dict[int, Any] = dict(zip(positions, parcels.geometry.iloc[positions], strict=True))
+    asked = {name for item, _ in trials.asked if item.kind in _OF_PARCELS for name in item.members}
+    asked |= set(own["parcel_id"].dropna())
+    every = pd.Index(parcels["parcel_id"].to_numpy(dtype=object))
+    positions = np.flatnonzero(every.isin(asked))
+    position_of = dict(zip(every[positions], positions.tolist(), strict=True))
+    park_ids = dict(zip(positions.tolist(), parcels["park_id"].iloc[positions], strict=True))
+    shapes: dict[int, Any] = dict(
+        zip(positions.tolist(), parcels.geometry.to_numpy()[positions], strict=True)
+    )
     footings: dict[str, Footing] = {}
-    for candidate, project in trials.asked:
-        mark = trials.mark_of(project)
-        for footing_id in footing_ids(candidate):
-            kind, _, name = footing_id.partition(" ")
+    for (candidate, project), names in zip(trials.asked, trials.footing_names, strict=True):
+        of_parcels = candidate.kind in _OF_PARCELS
+        for number, name in enumerate(names):
             shape, park_id = candidate.geometry, candidate.park_id
             parcel = NO_PARCEL
-            is_parcel = candidate.kind is not CandidateKind.LAND and kind == "parcel"
-            if is_parcel:
-                parcel = position_of[name]
+            if of_parcels:
+                parcel = position_of[candidate.members[number]]
                 shape, park_id = shapes[parcel], text_or_none(park_ids[parcel])
             elif candidate.kind is CandidateKind.LAND:
                 park_id = None
             else:
-                parcel = position_of.get(parcel_of.get(name), NO_PARCEL)
-            footings[f"{footing_id}{mark}"] = Footing(
-                geometry=shape, park_id=park_id, is_parcel=is_parcel, project=project, parcel=parcel
+                parcel = position_of.get(parcel_of.get(candidate.building_id), NO_PARCEL)
+            footings[name] = Footing(
+                geometry=shape,
+                park_id=park_id,
+                is_parcel=of_parcels,
+                project=project,
+                parcel=parcel,
             )
     return footings
 
 
-def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
+def _plan_of_parcels(trials: Trials) -> Plan:
     """Return a plan of the ground alone, each piece a parcel, with the project on each.
 
     A free parcel counts as built, as it will be. A building stands for the floors in it: what
     a parcel must offer as a whole is not asked of them.
     """
-    ids, pieces = list(footings), list(footings.values())
+    plan, ids, pieces = trials.plan, list(trials.footings), list(trials.footings.values())
     positions = np.array([footing.parcel for footing in pieces], dtype=np.intp)
     parcels = _columns_at(plan.metric("parcels"), SCHEMAS["parcels"].columns, positions)
     parcels |= {
@@ -199,7 +228,7 @@ def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
             footing.project.needs.land_m2 if footing.is_parcel else 0.0 for footing in pieces
         ],
     }
-    in_degrees = _in_degrees(plan, footings)
+    in_degrees, in_metres = trials.shapes
     enterprises = _tenants(plan, [footing.project for footing in pieces], ids, tenants)
     frames = {
         "parcels": gpd.GeoDataFrame(
@@ -208,7 +237,8 @@ def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
         "enterprises": gpd.GeoDataFrame(enterprises, geometry=in_degrees, crs=STORAGE_CRS),
     }
     names = dict.fromkeys(footing.project.name for footing in pieces)
-    return plan.with_layers(frames, label=f"trial of {', '.join(names)}")
+    label, known = f"trial of {', '.join(names)}", dict.fromkeys(frames, in_metres)
+    return plan.with_layers(frames, label=label, in_metric_crs=known)
 
 
 def _columns_at(
@@ -232,20 +262,22 @@ def _cells_of(frame: pd.DataFrame, name: str) -> list[Any]:
     return [row[name] for row in rows_of(frame[[name]])]
 
 
-def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
+def _plan_of_parks(trials: Trials) -> Plan:
     """Return a plan whose parks are pieces of ground: new parks that the project leads.
 
     Each has the tier of the park that it lies in, which a rule's scope may ask for.
     """
+    plan, footings = trials.plan, trials.footings
     rows = {row["park_id"]: row for row in rows_of(plan.frame("parks"))}
     around = [rows.get(footing.park_id, {}) for footing in footings.values()]
     values: dict[str, list[Any]] = {"park_id": list(footings), "name": list(footings)}
     values["tier"] = [row.get("tier") for row in around]
     values["leading_industry"] = [footing.project.industry_code for footing in footings.values()]
     values["status"] = ["planned"] * len(around)
-    in_degrees = _in_degrees(plan, footings)
+    in_degrees, in_metres = trials.shapes
     parks = gpd.GeoDataFrame(_rows_like("parks", values), geometry=in_degrees, crs=STORAGE_CRS)
-    return plan.with_layers({"parks": parks}, label="ground as parks")
+    known = {"parks": in_metres}
+    return plan.with_layers({"parks": parks}, label="ground as parks", in_metric_crs=known)
 
 
 def _plan_of_tenancies(
@@ -329,19 +361,16 @@ def _tenancies_of(
     return table, names
 
 
-def _in_degrees(plan: Plan, footings: Mapping[str, Footing]) -> gpd.GeoSeries:
-    """Return the shapes of ground in the storage CRS."""
-    shapes = np.array([footing.geometry for footing in footings.values()], dtype=object)
-    return gpd.GeoSeries(shapes, crs=plan.metric_crs).to_crs(STORAGE_CRS)
-
-
 def _tenants(
     plan: Plan, projects: Sequence[Project], ids: Sequence[str], values: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
     """Return a project per piece as an enterprise of the latest year, without geometry."""
-    told = {id(project): tenant_values(plan, project) for project in projects}
-    rows = [told[id(project)] for project in projects]
-    every = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+    several = {id(project): project for project in projects}
+    told = {key: tenant_values(plan, project) for key, project in several.items()}
+    every: dict[str, Any] = next(iter(told.values()), {})
+    if len(told) > 1:
+        rows = [told[id(project)] for project in projects]
+        every = {name: [row[name] for row in rows] for name in rows[0]}
     return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})
 
 
@@ -362,7 +391,10 @@ def tenant_values(plan: Plan, project: Project) -> dict[str, Any]:
 
 
 def _rows_like(layer: str, values: Mapping[str, Any]) -> pd.DataFrame:
-    """Return rows with every column of a layer, those not given without values."""
-    rows = len(next(iter(values.values())))
+    """Return rows with every column of a layer, those not given without values.
+
+    The first of the columns given has a value for each row, another may be one value for all.
+    """
+    rows = pd.RangeIndex(len(next(iter(values.values()))))
     columns = SCHEMAS[layer].columns
-    return pd.DataFrame({name: values.get(name, [None] * rows) for name in columns})
+    return pd.DataFrame({name: values.get(name) for name in columns}, index=rows)

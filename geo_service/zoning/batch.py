@@ -8,10 +8,9 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -270,11 +269,9 @@ class RawBatch(LazyRows):
             origin=(base, taken),
         )
 
-    def said(self) -> Iterator[tuple[str, Message, dict[str, Any]]]:
-        """Yield the subject, the title and the evidence of each row."""
-        values, evidence = _each_row(self.values, len(self)), _each_row(self.evidence, len(self))
-        for subject_id, own, shown in zip(self.subject_ids, values, evidence, strict=True):
-            yield subject_id, Message(self.title, own), shown
+    def said_at(self, row: int) -> tuple[Message, dict[str, Any]]:
+        """Return the title and the evidence of a row."""
+        return self.title_of(row), _row(self.evidence, row)
 
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
@@ -293,16 +290,6 @@ class RawBatch(LazyRows):
 
 def _row(cells: Mapping[str, Any], row: int) -> dict[str, Any]:
     return {name: cell[row] if isinstance(cell, PerRow) else cell for name, cell in cells.items()}
-
-
-def _each_row(cells: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    columns = (
-        cell.cells() if isinstance(cell, PerRow) else repeat(cell, count) for cell in cells.values()
-    )
-    if not cells:
-        return ({} for _ in range(count))
-    names = tuple(cells)
-    return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def _rows(cells: Mapping[str, Any], rows: NDArray[np.intp]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ import numpy as np
 import shapely
 from scipy import ndimage
 
+from geo_service.domain.terrain import STEEP_PERCENT
 from geo_service.model import Verdict
 from geo_service.spatial.cell_grid import FOUR_SIDES, CellGrid, in_blocks, share_around
-from geo_service.spatial.raster import STEEP_PERCENT, Dem, slope_percent
+from geo_service.spatial.raster import Dem, slope_percent
 from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
