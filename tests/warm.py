@@ -87,7 +87,10 @@ def _told() -> list[Any]:
     """Read the one line that is for us; what follows is for the program."""
     line = bytearray()
     while not line.endswith(b"\n"):
-        line += os.read(0, 1)
+        more = os.read(0, 1)
+        if not more:  # who asked for it has ended
+            os._exit(1)
+        line += more
     found: list[Any] = json.loads(line)
     return found
 
