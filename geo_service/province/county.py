@@ -3,6 +3,7 @@
 A task runs in a worker, on any machine that sees the same folders. What it writes follows from
 the county's plan, the rules and the day alone. A county that cannot be used is answered with its
 faults in every language. Geometry of findings is left out: the county's own review draws it.
+How a large county becomes several tasks stands in `blocks`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from geo_service.province.folder import (
     write_county,
     write_ranked,
 )
+from geo_service.province.settings import PARCELS_PER_BLOCK
 from geo_service.province.stricter import weaker_rules
 from geo_service.reports.document import is_illustrative, plain
 from geo_service.reports.finding_columns import finding_columns
@@ -49,12 +51,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from geo_service.plan import Plan
+    from geo_service.plan import Plan, PlanSettings
     from geo_service.province.folder import Record
     from geo_service.province.settings import CountyAt, RulebookText
     from geo_service.suitability.project import Project
+    from geo_service.zoning.approvals import Approvals
     from geo_service.zoning.review import Review
     from geo_service.zoning.rulebook import Rulebook
+    from geo_service.zoning.waivers import Waivers
 
 FORMAT = 1
 """The form of the files; results of another form are made again."""
@@ -110,26 +114,42 @@ class CountyTask:
     county: CountyAt
     rules: RulebookText | None
     as_of: date
+    most_parcels: int = PARCELS_PER_BLOCK
+    """A county of more parcels is reviewed in blocks of about so many."""
     release: str = __version__
+
+    @property
+    def code(self) -> str:
+        """The code of the county."""
+        return self.county.code
+
+    @property
+    def shown(self) -> str:
+        """How progress names it."""
+        return self.code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """How a large county was cut: what the tasks of its parts need besides the pieces."""
+
+    review_id: str
+    settings: PlanSettings
+    layers: Mapping[str, tuple[str, int]]
+    """The version and number of each layer."""
+    blocks: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountyAnswer:
-    """What became of a county: its record, or its faults by language."""
+    """What became of a county: its record, its faults by language, or how it was cut.
+
+    Nothing of these is the answer of a block, which ends no county.
+    """
 
     record: Record | None = None
     faults: Mapping[str, str] | None = None
-
-
-def review_county(task: CountyTask, folder: str, *, is_resumed: bool) -> CountyAnswer:
-    """Review a county and write its result; what is there already is left if it is the same.
-
-    With `is_resumed` a whole result of the same plan, rules, entries and day is answered as it is.
-    """
-    try:
-        return CountyAnswer(record=_reviewed(task, Path(folder), is_resumed=is_resumed))
-    except GeoServiceError as error:
-        return CountyAnswer(faults=faults_told(error))
+    cut: Cut | None = None
 
 
 def rank_county(
@@ -230,42 +250,75 @@ def open_county(task: CountyTask) -> tuple[Plan, Rulebook]:
         fault = Fault(file=SETTINGS_FILE, column="county_code", found=found, expected=expected)
         msg = said("fault.workspace_one", name=repr(Path(county.folder).name), count=1)
         raise WorkspaceError(msg, [fault])
-    path = plan.settings.rulebook_path
+    return plan, county_rules(task, plan.settings)
+
+
+def county_rules(task: CountyTask, settings: PlanSettings) -> Rulebook:
+    """Return the rules that a county is held to; raises RulebookError as `open_county`."""
+    path = settings.rulebook_path
     if path is None:
-        return plan, default_rulebook() if task.rules is None else task.rules.rulebook
+        return default_rulebook() if task.rules is None else task.rules.rulebook
     rules = open_rulebook(path)
     if task.rules is not None:
         weaker = weaker_rules(rules, task.rules.rulebook, task.as_of, file=path.name)
         if weaker:
             raise RulebookError(said("fault.county_rulebook"), weaker)
-    return plan, rules
+    return rules
 
 
-def _reviewed(task: CountyTask, folder: Path, *, is_resumed: bool) -> Record:
-    plan, rules = open_county(task)
-    waivers = open_waivers(plan.settings.waivers_path, rules, plan)
-    approvals = open_approvals(plan.settings.approvals_path, rules, plan)
-    same = {
+def entries_of(plan: Plan, rules: Rulebook) -> tuple[Waivers, Approvals]:
+    """Return the waivers and approvals of a county."""
+    return (
+        open_waivers(plan.settings.waivers_path, rules, plan),
+        open_approvals(plan.settings.approvals_path, rules, plan),
+    )
+
+
+def same_of(task: CountyTask, plan: Plan, rules: Rulebook) -> dict[str, Any]:
+    """Return what a record says if its county is the same, by the same rules, on the same day."""
+    waivers, approvals = entries_of(plan, rules)
+    return {
         "format": FORMAT,
         "release": __version__,
         "review_id": review_id_of(
             plan, rules, task.as_of, parks=None, entries=waivers.version + approvals.version
         ),
     }
-    if is_resumed:
-        record = whole_record(folder, task.county.code)
-        if record is not None and all(record.get(name) == value for name, value in same.items()):
-            return record
+
+
+def record_of(folder: Path, code: str, same: Mapping[str, Any]) -> Record | None:
+    """Return the record of a county that is whole and the same; None for any other."""
+    record = whole_record(folder, code)
+    if record is not None and all(record.get(name) == value for name, value in same.items()):
+        return record
+    return None
+
+
+def reviewed(task: CountyTask, plan: Plan, rules: Rulebook) -> Review:
+    """Review a county in one piece."""
+    waivers, approvals = entries_of(plan, rules)
     result = review(plan, rules, as_of=task.as_of, waivers=waivers, approvals=approvals)
     plan.forget()
-    translator = Translator(Language.ZH_HANS, plan.settings.names_hant)
+    return result
+
+
+def finding_rows(result: Review) -> pa.Table:
+    """Return the findings of a review as they stand in the file."""
+    translator = Translator(Language.ZH_HANS, result.plan.settings.names_hant)
+    return pa.table(dict(finding_columns(result.results, translator)), schema=_FINDINGS)
+
+
+def write_review(task: CountyTask, result: Review, findings: pa.Table, folder: Path) -> Record:
+    """Write a county's review and its findings' rows; return its record."""
+    plan = result.plan
     tables = {
-        "findings": _content(finding_columns(result.results, translator), _FINDINGS),
+        "findings": parquet(findings),
         "parks": _content(_park_rows(result), _PARKS),
         "industries": _content(_industry_rows(plan), _INDUSTRIES),
         "boundary": _content(_boundary_rows(plan), _BOUNDARY),
     }
-    return write_county(folder, task.county.code, tables, {**same, **_head(task, result)})
+    head = {**same_of(task, plan, result.rulebook), **_head(task, result)}
+    return write_county(folder, task.code, tables, head)
 
 
 def _head(task: CountyTask, result: Review) -> dict[str, Any]:
@@ -370,6 +423,11 @@ def _content(rows: Mapping[str, Any], schema: pa.Schema) -> bytes:
     """Return rows as a Parquet file, GeoParquet if they have geometry."""
     if "geometry" in schema.names:
         schema = schema.with_metadata({"geo": orjson.dumps(_GEO)})
+    return parquet(pa.table(dict(rows), schema=schema))
+
+
+def parquet(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file; the same rows are the same bytes."""
     stream = io.BytesIO()
-    pq.write_table(pa.table(dict(rows), schema=schema), stream, compression="zstd")
+    pq.write_table(table.combine_chunks(), stream, compression="zstd")
     return stream.getvalue()

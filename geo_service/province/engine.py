@@ -8,7 +8,6 @@ against the county that it worked on alone. Leaves out what a task does.
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import logging
 import os
 import re
@@ -20,7 +19,8 @@ from geo_service.errors import InvalidQueryError, StoreError
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections import deque
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,8 +51,10 @@ class Engine:
     dashboard: str | None
     """Where to watch, None if the scheduler shows nothing."""
 
-    def run(self, work: Callable[..., R], tasks: Iterable[T], **fixed: Any) -> Iterator[Done[T, R]]:  # noqa: ANN401 - arguments of whatever work
+    def run(self, work: Callable[..., R], tasks: deque[T], **fixed: Any) -> Iterator[Done[T, R]]:  # noqa: ANN401 - arguments of whatever work
         """Do the work for every task; yield the tasks as they end, in no order.
+
+        The tasks are taken away one by one; whoever gets what is yielded may add others.
 
         Raises
         ------
@@ -61,12 +63,12 @@ class Engine:
         """
         from distributed import as_completed  # noqa: PLC0415 - only with the extra `scale`
 
-        left = iter(tasks)
         running: dict[Any, T] = {}
         ended = as_completed(loop=self.client.loop)
         while True:
             room = max(1, sum(self._threads().values())) - len(running)
-            for task in itertools.islice(left, max(0, room)):
+            for _ in range(min(room, len(tasks))):
+                task = tasks.popleft()
                 future = self.client.submit(work, task, pure=False, **fixed)
                 running[future] = task
                 ended.add(future)

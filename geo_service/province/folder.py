@@ -3,9 +3,10 @@
 Each county has a folder `county=CODE` with Parquet files and a record. Files are named by their
 review, and written beside their place, synced and renamed; the record is written last and holds
 their digests, so that a county is whole exactly if its record fits its files. An earlier result
-stands until the next one is whole. The manifest says which counties belong to the last run; it
-is taken away when a run begins and written when it ends. What a county says of a project is a
-file of its own in the same folder, named by the project.
+stands until the next one is whole. The pieces of a large county lie in a folder of their own until
+then. The manifest says which counties belong to the last run; it is taken away when a run begins
+and written when it ends. What a county says of a project is a file of its own in the same folder,
+named by the project.
 
 Leaves out what stands in the files (`county`).
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ RECORD = "record.json"
 LOCK = ".lock"
 _RANKED = "ranked-{}.json"
 _LIST = "ranking-{}.json"
+_BLOCKS = "blocks-"
 _DRAFT = ".part"
 Record = dict[str, Any]
 
@@ -70,6 +73,29 @@ def county_folder(folder: Path, code: str) -> Path:
     return folder / f"county={code}"
 
 
+def blocks_folder(folder: Path, code: str, review_id: str) -> Path:
+    """Return where the pieces of a large county are until its record is written."""
+    return county_folder(folder, code) / f"{_BLOCKS}{review_id}"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole; raises StoreError if it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put(path, content)
+    except OSError as error:
+        raise _failed(path, error) from error
+
+
+def read_json(path: Path) -> Record:
+    """Read what `write_file` wrote as JSON; raises StoreError if it cannot be read."""
+    try:
+        content: Record = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise _failed(path, error) from error
+    return content
+
+
 def write_county(
     folder: Path, code: str, tables: Mapping[str, bytes], head: Mapping[str, Any]
 ) -> Record:
@@ -95,6 +121,8 @@ def write_county(
         for old in home.glob("*.parquet"):
             if old.name not in names.values():
                 old.unlink(missing_ok=True)
+        for pieces in home.glob(f"{_BLOCKS}*"):
+            shutil.rmtree(pieces, ignore_errors=True)
     except OSError as error:
         raise _failed(home, error) from error
     return record

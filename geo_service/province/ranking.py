@@ -8,6 +8,7 @@ differs from that of a county's own ranking. Leaves out everything but the best 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -158,18 +159,19 @@ def rank_province(  # noqa: PLR0913 - as `review_province`
     where = (folder or province.folder / DEFAULT_FOLDER).resolve()
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     progress, say = tell
-    tasks = [
+    total = len(province.counties)
+    tasks = deque(
         CountyTask(county=county, rules=province.rules, as_of=day) for county in province.counties
-    ]
+    )
     answers: dict[str, CountyAnswer] = {}
     given = {"project": project, "most": most, "folder": str(where), "is_resumed": is_resumed}
     with writing_alone(where), engine(runs_at.scheduler, workers=runs_at.workers) as running:
         say_engine(running, say)
-        progress(0, len(tasks), "")
+        progress(0, total, "")
         for done in running.run(rank_county, tasks, **given):
             code = done.task.county.code
             answers[code] = done.answer or CountyAnswer(faults=ended(done))
-            progress(len(answers), len(tasks), code)
+            progress(len(answers), total, code)
         ranking = replace(ranked_together(province.name, project, day, answers), folder=where)
         write_list(where, project_name(project), ranking.json(Translator()))
         return ranking

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from geo_service import __version__
 from geo_service.errors import StoreError
 from geo_service.model import Verdict
+from geo_service.province.blocks import Steps, do_step
 from geo_service.province.county import (
     FORMAT,
     CountyAnswer,
     CountyTask,
     faults_told,
-    review_county,
 )
 from geo_service.province.engine import engine
 from geo_service.province.folder import drop_manifest, write_manifest, writing_alone
@@ -106,18 +106,24 @@ def review_province(
     where = (folder or province.folder / DEFAULT_FOLDER).resolve()
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     progress, say = tell
-    tasks = [
-        CountyTask(county=county, rules=province.rules, as_of=day) for county in province.counties
-    ]
+    steps = Steps(
+        CountyTask(
+            county=county, rules=province.rules, as_of=day, most_parcels=province.parcels_per_block
+        )
+        for county in province.counties
+    )
+    total = len(province.counties)
     answers: dict[str, CountyAnswer] = {}
     with writing_alone(where), engine(runs_at.scheduler, workers=runs_at.workers) as running:
         drop_manifest(where)
         say_engine(running, say)
-        progress(0, len(tasks), "")
-        for done in running.run(review_county, tasks, folder=str(where), is_resumed=is_resumed):
-            code = done.task.county.code
-            answers[code] = done.answer or CountyAnswer(faults=ended(done))
-            progress(len(answers), len(tasks), code)
+        progress(0, total, "")
+        for done in running.run(do_step, steps.waiting, folder=str(where), is_resumed=is_resumed):
+            step = done.task
+            answer = steps.follow(step, done.answer or CountyAnswer(faults=ended(done)))
+            if answer is not None:
+                answers[step.code] = answer
+            progress(len(answers), total, step.shown)
         return end_run(province, where, day, answers)
 
 
@@ -144,7 +150,7 @@ def say_engine(running: Engine, say: Callable[[Message], None]) -> None:
         say(said("province.dashboard", address=running.address, dashboard=running.dashboard))
 
 
-def ended(done: Done[CountyTask, Any]) -> dict[str, str]:
+def ended(done: Done[Any, Any]) -> dict[str, str]:
     """Return by language why a county has no answer."""
     key = "problem.worker_lost" if done.is_worker_lost else "problem.task_failed"
     return faults_told(StoreError(said(key, name=done.ended_by or "")))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from geo_service.model import Message
 
+PARCELS_PER_BLOCK = 250_000
+"""Parcels from which on a county is cut, unless the file says another number."""
 CountyCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 Address = Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$", max_length=500)]
 """Where a browser finds a county's console: no query, and nobody's password."""
@@ -56,6 +58,7 @@ class ProvinceFile(_ProvincePart):
     focus_basis: FocusBasis = FocusBasis.OUTPUT
     rulebook: str | None = None
     industry_groups: GroupsPart | None = None
+    parcels_per_block: Annotated[int, Field(ge=1)] = PARCELS_PER_BLOCK
     counties: Annotated[dict[CountyCode, str | CountyPart], Field(min_length=1)]
 
 
@@ -98,6 +101,8 @@ class Province:
     rules: RulebookText | None
     """The rulebook that a county's own may only make stricter; None if there is none."""
     groups: IndustryGroups
+    parcels_per_block: int
+    """A county of more parcels is reviewed in blocks of about so many."""
     folder: Path
     """The folder that `PROVINCE.toml` lies in."""
     files: tuple[Path, ...]
@@ -135,6 +140,7 @@ def open_province(path: Path) -> Province:
         ),
         rules=rules,
         groups=groups,
+        parcels_per_block=settings.parcels_per_block,
         folder=path.parent.resolve(),
         files=tuple(_files(path, settings)),
     )

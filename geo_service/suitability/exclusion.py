@@ -24,7 +24,7 @@ from geo_service.suitability.reasons import Reason, each_once
 from geo_service.suitability.trial import MARK, Trials
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
-from geo_service.zoning.checks.control_zone import group_zones
+from geo_service.zoning.checks.zone_groups import group_zones
 from geo_service.zoning.checks.zone_parameters import ZoneParameters
 
 if TYPE_CHECKING:

@@ -308,6 +308,8 @@ class Part:
     """By layer, the positions of the rows that are not as in the other plan."""
     layers: frozenset[str] | None = None
     """The layers of which subjects are judged, where the check judges several; all if None."""
+    is_alone: bool = False
+    """Whether other parts tell of all rows that are not among the changed ones."""
     count: Callable[[str, Counter[str | None]], int] = lambda _name, here: here.total()
     """Returns how many subjects the whole has, by the name of the count and those here."""
 

@@ -330,6 +330,15 @@ def kept_review(
         raise KeptReviewError(KeptFault.DAMAGED) from error
 
 
+def is_sound(path: Path) -> bool:
+    """Return whether there is a file with a review, as it was written."""
+    try:
+        _table_of(path)
+    except (KeptReviewError, OSError, ValueError, pa.ArrowException):
+        return False
+    return True
+
+
 def _table_of(path: Path) -> pa.Table:
     content = memoryview(path.read_bytes())  # not mapped: whoever cuts the file cannot crash us
     if content[: len(_MAGIC)] != _MAGIC:

@@ -209,17 +209,39 @@ class Columns:
             severity=_joined((part.severity for part in parts), np.int8),
             park_id=_joined((part.park_ids for part in parts), object),
         )
+        return columns._in_order([part.stamp.rule_id for part in parts])
+
+    @classmethod
+    def merged(cls, several: Sequence[Columns], rule_ids: Sequence[str]) -> Columns:
+        """Return the columns of findings whose parts follow each other, sorted together.
+
+        `rule_ids` are the rules of all parts.
+        """
+        counts = [int(columns.part.max(initial=-1)) + 1 for columns in several]
+        first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        moved = (columns.part + start for columns, start in zip(several, first, strict=False))
+        names = [name for name in cls.__dataclass_fields__ if name != "part"]
+        whole = cls(
+            part=_joined(moved, np.int32),
+            **{
+                name: np.concatenate([getattr(columns, name) for columns in several])
+                for name in names
+            },
+        )
+        return whole._in_order(rule_ids)
+
+    def _in_order(self, rule_ids: Sequence[str]) -> Columns:
+        """Return the rows sorted, the gravest first; `rule_ids` are those of the parts."""
         # Parts of one rule have one rank, so that their ids decide.
-        rule_ids = [part.stamp.rule_id for part in parts]
         names = sorted(set(rule_ids))
         of_part = np.array([names.index(rule_id) for rule_id in rule_ids], dtype=np.int64)
-        park_rank, parks = _ranks(columns.park_id)
-        rank = columns.severity.astype(np.int64)
-        rank = rank * len(VERDICT_ORDER) + columns.verdict
+        park_rank, parks = _ranks(self.park_id)
+        rank = self.severity.astype(np.int64)
+        rank = rank * len(VERDICT_ORDER) + self.verdict
         rank = rank * max(1, parks) + park_rank
-        rank = rank * max(1, len(names)) + (of_part[columns.part] if parts else rank)
-        order = np.lexsort((columns.id_number, rank))
-        return cls(*(getattr(columns, name)[order] for name in cls.__dataclass_fields__))
+        rank = rank * max(1, len(names)) + (of_part[self.part] if rule_ids else rank)
+        order = np.lexsort((self.id_number, rank))
+        return Columns(*(getattr(self, name)[order] for name in self.__dataclass_fields__))
 
     @property
     def finding_ids(self) -> NDArray[np.str_]:

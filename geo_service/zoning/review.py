@@ -365,7 +365,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)
-    asked = _Terms(
+    asked = Terms(
         plan=plan,
         rules=rules,
         day=day,
@@ -385,7 +385,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         outcomes[rule.rule_id] = judges.outcome(rule)
     shared.forget_ragged()
     return replace(
-        _put_together(asked, outcomes),
+        put_together(asked, outcomes),
         focus={park_id: shared.focus[park_id] for park_id in park_ids},
         memory=ReviewMemory(shared, rules, asked.selected, outcomes),
     )
@@ -403,7 +403,7 @@ def review_places(
     rules, day, memory = earlier.rulebook, earlier.as_of, earlier.memory
     shared = Shared(plan, day)
     selected = None if memory is None else memory.selected
-    asked = _Terms(
+    asked = Terms(
         plan=plan,
         rules=rules,
         day=day,
@@ -420,11 +420,11 @@ def review_places(
         and (renewal is None or renewal.may_alter(rule, places[rule.rule_id]))
     ]
     judges = Judges(chosen, shared, selected, renewal)
-    return _put_together(asked, {rule.rule_id: judges.outcome(rule) for rule in chosen})
+    return put_together(asked, {rule.rule_id: judges.outcome(rule) for rule in chosen})
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Terms:
+class Terms:
     """What is reviewed, by what and when."""
 
     plan: Plan
@@ -437,7 +437,7 @@ class _Terms:
     approvals: Approvals
 
 
-def _put_together(asked: _Terms, outcomes: Mapping[str, Outcome]) -> Review:
+def put_together(asked: Terms, outcomes: Mapping[str, Outcome]) -> Review:
     """Return the review that outcomes of rules make."""
     plan, rules, day = asked.plan, asked.rules, asked.day
     found: list[tuple[Stamp, RawBatch | list[RawFinding]]] = []

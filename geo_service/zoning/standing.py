@@ -7,7 +7,7 @@ nothing here says what an overlap with a zone means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cached_property
@@ -142,16 +142,11 @@ class Tenants:
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """The enterprises that count; each with the parcel of its building, or that holds it."""
-        reads = {
-            "enterprises": None,
-            "parcels": frozenset({"parcel_id", "geometry"}),
-            "buildings": frozenset({"building_id", "parcel_id"}),
-        }
-        return self.plan.remember("tenants", reads, self._placed)
+        return self.plan.remember(_GROUND_KEY, _GROUND_READS, self._placed)
 
     def _placed(self) -> pd.DataFrame:
         active = active_enterprises(self.plan)
-        buildings, parcels = self.plan.frame("buildings"), self.plan.metric("parcels")
+        buildings = self.plan.frame("buildings")
         parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
         own = active["parcel_id"].astype("object")
         below = active["building_id"].map(parcel_of)
@@ -162,13 +157,14 @@ class Tenants:
             & active["building_id"].isna().to_numpy(dtype=bool)
             & ~shapely.is_missing(shapes)
         )
-        if is_lost.any() and len(parcels):
+        if is_lost.any() and len(self.plan.frame("parcels")):
+            parcels = self.plan.metric("parcels")
             position = holding_park(parcels.geometry.to_numpy(), shapes[is_lost])
             known = parcels["parcel_id"].to_numpy(dtype=object)
             found = known[position]
             found[position == NOWHERE] = None
             parcel_ids[is_lost] = found
-        return active.assign(parcel_id=pd.Series(parcel_ids, index=active.index, dtype="object"))
+        return _on_ground(active, parcel_ids)
 
     def _each(self, ban: Ban, listed: tuple[str, ...] | None) -> NDArray[np.int8]:
         """Return whether each enterprise is banned."""
@@ -183,6 +179,26 @@ class Tenants:
         is_yes = [flag.fillna(value=False).to_numpy(dtype=bool) for flag in flags]
         is_no = [(~flag).fillna(value=False).to_numpy(dtype=bool) for flag in flags]
         return _answers(np.logical_and.reduce(is_yes), np.logical_or.reduce(is_no))
+
+
+_GROUND_KEY = "tenants"
+_GROUND_READS: Mapping[str, frozenset[str] | None] = MappingProxyType(
+    {
+        "enterprises": None,
+        "parcels": frozenset({"parcel_id", "geometry"}),
+        "buildings": frozenset({"building_id", "parcel_id"}),
+    }
+)
+
+
+def _on_ground(active: pd.DataFrame, parcel_ids: NDArray[np.object_]) -> pd.DataFrame:
+    return active.assign(parcel_id=pd.Series(parcel_ids, index=active.index, dtype="object"))
+
+
+def set_ground(plan: Plan, parcel_ids: Sequence[str | None]) -> None:
+    """Tell a plan that lacks parcels on which of them each enterprise that counts stands."""
+    known = np.array(parcel_ids, dtype=object)
+    plan.remember(_GROUND_KEY, _GROUND_READS, lambda: _on_ground(active_enterprises(plan), known))
 
 
 _HOLDERS = ("park_id", "parcel_id", "building_id")

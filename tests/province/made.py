@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from geo_service.province.county import CountyTask, review_county
+from geo_service.province.blocks import do_step
+from geo_service.province.county import CountyTask
 from geo_service.province.folder import LOCK
 from geo_service.province.review import end_run
 from geo_service.province.settings import open_province
-from tests.county import County, enterprise
+from tests.county import County, box, enterprise, parcel
 
 DAY = date(2026, 11, 22)
 RULES = ("focus.declared", "focus.leading_share", "layout.declared_area", "land_use.permitted")
@@ -39,13 +40,26 @@ def off_focus(code: str) -> County:
 
 
 def write_province(
-    folder: Path, codes: Sequence[str] = CODES, *, rulebook: str | None = None
+    folder: Path,
+    codes: Sequence[str] = CODES,
+    *,
+    rulebook: str | None = None,
+    is_cut: bool = False,
 ) -> Path:
-    """Write a province's file over folders of the counties' codes, and the counties themselves."""
+    """Write a province's file over folders of the counties' codes, and the counties themselves.
+
+    If it `is_cut`, each has parcels enough for three blocks.
+    """
     for position, code in enumerate(codes):
-        made = off_focus(code) if position == 1 else None
+        made = off_focus(code) if position == 1 else County()
+        if is_cut:
+            made.layers["parcels"] = [
+                parcel(f"L{n}", box(150 * n, 50, 90, 90), park_id="P1" if n < 3 else None)
+                for n in range(1, 6)
+            ]
         write_county(folder / code, code, made=made)
     lines = ["format = 1", 'metric_crs = "EPSG:4545"']
+    lines += ["parcels_per_block = 2"] if is_cut else []
     if rulebook is not None:
         (folder / "province.yaml").write_text(rulebook, encoding="utf-8")
         lines.append('rulebook = "province.yaml"')
@@ -76,7 +90,7 @@ def review_here(path: Path, folder: Path) -> None:
     answers = {}
     for county in province.counties:
         task = CountyTask(county=county, rules=province.rules, as_of=DAY)
-        answers[county.code] = review_county(task, str(folder), is_resumed=False)
+        answers[county.code] = do_step(task, str(folder), is_resumed=False)
     end_run(province, folder, DAY, answers)
 
 

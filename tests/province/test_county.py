@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from geo_service.errors import ConflictError
-from geo_service.province.county import CountyTask, review_county
+from geo_service.province.blocks import do_step
+from geo_service.province.county import CountyTask
 from geo_service.province.folder import RECORD, whole_record, writing_alone
 from geo_service.province.settings import CountyAt, RulebookText
 from tests.province.made import DAY, contents, off_focus, rulebook_of, write_county
@@ -26,7 +27,7 @@ def task(tmp_path: Path) -> CountyTask:
 
 
 def test_a_county_is_written_whole_with_its_versions(task: CountyTask, tmp_path: Path) -> None:
-    answer = review_county(task, str(tmp_path / "out"), is_resumed=False)
+    answer = do_step(task, str(tmp_path / "out"), is_resumed=False)
     record = answer.record
     assert record is not None
     assert record == whole_record(tmp_path / "out", CODE)
@@ -58,30 +59,30 @@ def test_only_what_is_missing_or_changed_is_done_again(task: CountyTask, tmp_pat
     def stamps() -> dict[str, int]:
         return {path.name: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
 
-    review_county(task, str(out), is_resumed=True)
+    do_step(task, str(out), is_resumed=True)
     first, before = contents(out), stamps()
-    review_county(task, str(out), is_resumed=True)
+    do_step(task, str(out), is_resumed=True)
     assert stamps() == before
     # Without `resume` it is done again, to the same bytes.
-    review_county(task, str(out), is_resumed=False)
+    do_step(task, str(out), is_resumed=False)
     assert contents(out) == first
     assert stamps() != before
     # Another day is another review; the files of the earlier one go.
-    review_county(replace(task, as_of=DAY.replace(day=23)), str(out), is_resumed=True)
+    do_step(replace(task, as_of=DAY.replace(day=23)), str(out), is_resumed=True)
     assert len(contents(out)) == len(first)
     assert not contents(out).keys() & first.keys() - {f"county={CODE}/{RECORD}"}
-    review_county(task, str(out), is_resumed=True)
+    do_step(task, str(out), is_resumed=True)
     assert contents(out) == first
     # A damaged file is not whole.
     (damaged,) = out.rglob("findings-*.parquet")
     damaged.write_bytes(b"x")
     assert whole_record(out, CODE) is None
-    review_county(task, str(out), is_resumed=True)
+    do_step(task, str(out), is_resumed=True)
     assert contents(out) == first
     # A changed layer is another plan.
     table = Path(task.county.folder) / "enterprises.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("5000.0", "1.0"), encoding="utf-8")
-    review_county(task, str(out), is_resumed=True)
+    do_step(task, str(out), is_resumed=True)
     changed = whole_record(out, CODE)
     assert changed is not None
     assert changed["verdicts"]["pass"] == 2
@@ -93,7 +94,7 @@ def test_a_county_is_refused_with_its_faults_in_every_language(
     out = tmp_path / "out"
 
     def faults(changed: CountyTask) -> dict[str, str]:
-        answer = review_county(changed, str(out), is_resumed=False)
+        answer = do_step(changed, str(out), is_resumed=False)
         assert answer.record is None
         assert answer.faults is not None
         assert set(answer.faults) == {"zh-Hans", "zh-Hant", "en"}
@@ -112,7 +113,7 @@ def test_a_county_is_refused_with_its_faults_in_every_language(
     assert "rules.focus.declared.severity" in told["en"]
     assert "比省里的宽松" in told["zh-Hans"]
     rules.write_text(rulebook_of(), encoding="utf-8")
-    assert review_county(weak, str(out), is_resumed=False).record is not None
+    assert do_step(weak, str(out), is_resumed=False).record is not None
 
 
 def test_a_county_without_rules_of_its_own_goes_by_the_provinces(
@@ -122,7 +123,7 @@ def test_a_county_without_rules_of_its_own_goes_by_the_provinces(
     text = settings.read_text(encoding="utf-8").replace('rulebook = "rulebook.yaml"', "")
     settings.write_text(text, encoding="utf-8")
     rules = RulebookText(file="p.yaml", text=rulebook_of())
-    answer = review_county(replace(task, rules=rules), str(tmp_path / "out"), is_resumed=False)
+    answer = do_step(replace(task, rules=rules), str(tmp_path / "out"), is_resumed=False)
     assert answer.record is not None
     assert answer.record["rulebook_version"] == rules.rulebook.version
 

@@ -112,7 +112,7 @@ def test_an_address_where_nothing_answers_is_told(tmp_path: Path) -> None:
 def test_a_killed_worker_changes_nothing_and_a_broken_county_stops_no_other(
     tmp_path: Path,
 ) -> None:
-    path = write_province(tmp_path, (*CODES, "500104"))
+    path = write_province(tmp_path, (*CODES, "500104"), is_cut=True)
     broken = tmp_path / "500104" / "enterprises.csv"
     broken.write_text(broken.read_text("utf-8").replace("operating", "asleep"), "utf-8")
     review_here(path, tmp_path / "here")
@@ -189,7 +189,7 @@ def test_a_run_whose_scheduler_died_is_resumed(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_is_resumed_and_nobody_writes_beside_one(tmp_path: Path) -> None:
-    path, out = write_province(tmp_path), tmp_path / "out"
+    path, out = write_province(tmp_path, is_cut=True), tmp_path / "out"
     review_here(path, tmp_path / "here")
     held = Held(tmp_path / CODES[-1])
     with started(*review(path, out, "--workers", "1")) as first:

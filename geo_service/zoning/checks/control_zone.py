@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 
 from geo_service.domain.enterprises import active_enterprises
-from geo_service.industry import are_within, split_codes
+from geo_service.industry import are_within
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
@@ -31,18 +31,19 @@ from geo_service.zoning.check import (
     rows_where,
     text_or_none,
 )
+from geo_service.zoning.checks.zone_groups import ZonesByMeaning, group_zones, groups_of
 from geo_service.zoning.checks.zone_parameters import ExceptionsPart, ZoneParameters
 from geo_service.zoning.measured import MeasuredOverlaps
 from geo_service.zoning.names import named_zone
 from geo_service.zoning.standing import BAN_COLUMNS, KEY_COLUMNS, Answer, Answers, Ban
-from geo_service.zoning.zones import by_verdict, mapped_zones
+from geo_service.zoning.zones import mapped_zones
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
+    from geo_service.zoning.checks.zone_groups import ZoneGroup
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
@@ -64,41 +65,29 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     return judge(case, parameters, subjects, *group_zones(case.plan, parameters))
 
 
-def group_zones(
-    plan: Plan, parameters: ZoneParameters
-) -> tuple[gpd.GeoDataFrame | None, ZonesByMeaning | None]:
-    """Return the zones of a rule's kind, also by what they mean; None if nobody knows them.
-
-    The plan remembers them, and so do plans made from it since: whoever makes many asks it first.
-    """
-    zones = mapped_zones(plan, parameters.kind)
-    if zones is None:
-        return None, None
-    means = tuple(sorted(parameters.verdicts.items())), parameters.only is Ban.LISTED_INDUSTRIES
-    grouped = plan.remember(
-        ("zones by meaning", parameters.kind, *means),
-        {"control_zones": None},
-        lambda: ZonesByMeaning(ZoneOverlay(zones), _groups(zones, parameters)),
-    )
-    return zones, grouped
+def count_subjects(case: Case, parameters: ZoneParameters) -> dict[str, int]:
+    """Return how many subjects `overlap` counts in a whole plan, by name; measures nothing."""
+    outcome = Outcome()
+    is_covering = _must_cover(case, parameters)
+    for layer in map(str, parameters.subjects):
+        if layer == POINTS:
+            continue
+        rows = _in_scope(case, parameters, layer, case.plan.geo(layer))
+        own = rows_where(rows, ~_excepted(case, layer, rows, parameters.exceptions))
+        case.count(outcome, layer, own["park_id"])
+        if is_covering:
+            asked = rows_where(own, _answers(case, parameters, layer, own).values != Answer.NO)
+            case.count(outcome, _not_covered(layer), asked["park_id"])
+    return {name: found.total() for name, found in outcome.counts.items()}
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Zones that mean the same."""
-
-    overlay: ZoneOverlay
-    verdict: Verdict
-    listed: tuple[str, ...] | None = None
-    """The code prefixes of the zones' list; None if nobody knows it."""
+def _must_cover(case: Case, parameters: ZoneParameters) -> bool:
+    """Return whether ground outside all zones of the kind is unknown."""
+    return parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds
 
 
-@dataclass(frozen=True)
-class ZonesByMeaning:
-    """Zones of a kind, all together and by what they mean."""
-
-    every: ZoneOverlay
-    groups: list[_Group]
+def _not_covered(layer: str) -> str:
+    return f"{layer} not covered"
 
 
 def judge(
@@ -123,7 +112,7 @@ def judge(
         if parameters.unmapped == "unknown":
             _add_unmapped(case, parameters, outcome, in_scope)
         return outcome
-    known = grouped or ZonesByMeaning(ZoneOverlay(zones), _groups(zones, parameters))
+    known = grouped or ZonesByMeaning(ZoneOverlay(zones), groups_of(zones, parameters))
     has_grid = [False] * len(known.groups)
     for layer in parameters.subjects:
         if layer not in in_scope:
@@ -145,7 +134,7 @@ def judge(
             ragged = partial(case.shared.ragged, layer, subjects[layer], own)
             covered = group.overlay.over(own, by_grid=has_grid[number], ragged=ragged)
             _judge(case, parameters, outcome, _Covered(layer, covered, count), group)
-        if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
+        if _must_cover(case, parameters):
             outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
 
@@ -158,20 +147,6 @@ class _Covered:
     coverage: Coverage
     count: int
     """How many subjects the whole layer has."""
-
-
-def _groups(zones: gpd.GeoDataFrame, parameters: ZoneParameters) -> list[_Group]:
-    """Part zones by what an overlap with them means, and by their lists where these count."""
-    groups = []
-    for verdict, own in by_verdict(zones, parameters.verdicts):
-        if parameters.only is not Ban.LISTED_INDUSTRIES:
-            groups.append(_Group(ZoneOverlay(own), verdict))
-            continue
-        lists = own["banned_industries"].fillna("").astype("str")
-        for cell in sorted(lists.unique()):
-            listed = split_codes(cell) or None
-            groups.append(_Group(ZoneOverlay(own[lists == cell]), verdict, listed))
-    return groups
 
 
 def _in_scope(
@@ -236,7 +211,7 @@ def _uncovered(
         is_bare = np.ones(len(asked), dtype=bool)
         is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
     else:
-        count = case.count(outcome, f"{layer} not covered", asked["park_id"])
+        count = case.count(outcome, _not_covered(layer), asked["park_id"])
         by_grid = overlay.suits_grid(count, has_grid=False)
         covered_m2 = overlay.over(asked, by_grid=by_grid).area_m2
         is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
@@ -282,7 +257,7 @@ def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
         unknown = no_zones("", parameters.kind, measure="area_inside")
         return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     closures = []
-    for group in _groups(zones, parameters):
+    for group in groups_of(zones, parameters):
         answer = Answer(int(_answers(case, parameters, "parcels", own, group.listed).values.max()))
         verdict = _meaning(parameters, "parcels", group.verdict, answer)
         if verdict in {Verdict.FAIL, Verdict.UNKNOWN}:
@@ -328,7 +303,7 @@ def _judge(
     parameters: ZoneParameters,
     outcome: Outcome,
     own: _Covered,
-    group: _Group,
+    group: ZoneGroup,
 ) -> None:
     layer, covered = own.layer, own.coverage
     subjects = covered.subjects
@@ -350,7 +325,7 @@ def _judge(
 
 
 def _points_inside(
-    case: Case, parameters: ZoneParameters, subjects: gpd.GeoDataFrame, group: _Group
+    case: Case, parameters: ZoneParameters, subjects: gpd.GeoDataFrame, group: ZoneGroup
 ) -> list[RawBatch]:
     """Return the findings of points in zones; no tolerance of areas excuses them."""
     zones = group.overlay.zones
@@ -418,13 +393,13 @@ class _Alike:
     zone: Message
 
 
-def _batches(parameters: ZoneParameters, group: _Group, found: _Overlaps) -> list[RawBatch]:
+def _batches(parameters: ZoneParameters, group: ZoneGroup, found: _Overlaps) -> list[RawBatch]:
     """Return the findings of overlaps, parted by what they are called and what stands there."""
     grades = group.overlay.zones["grade"].tolist()
     return [_batch_of(parameters, group, alike) for alike in found.parted(parameters.kind, grades)]
 
 
-def _batch_of(parameters: ZoneParameters, group: _Group, found: _Alike) -> RawBatch:
+def _batch_of(parameters: ZoneParameters, group: ZoneGroup, found: _Alike) -> RawBatch:
     verdict = _meaning(parameters, found.layer, group.verdict, found.answer)
     measured, zones = found.measured, group.overlay.zones
     zone_ids = _ZoneIds(zones["zone_id"].tolist(), measured, measured.whole_m2.tolist())
@@ -515,7 +490,7 @@ def _extent(parameters: ZoneParameters, found: _Alike, zone_ids: _ZoneIds) -> di
 
 
 def _words(
-    parameters: ZoneParameters, group: _Group, found: _Alike, verdict: Verdict | None
+    parameters: ZoneParameters, group: ZoneGroup, found: _Alike, verdict: Verdict | None
 ) -> tuple[str, str, str]:
     """Return the names of a finding's title and cure, and its key among those of one subject."""
     title, cure, key = _words_of_ground(parameters, group, found, verdict)
@@ -525,7 +500,7 @@ def _words(
 
 
 def _words_of_ground(
-    parameters: ZoneParameters, group: _Group, found: _Alike, verdict: Verdict | None
+    parameters: ZoneParameters, group: ZoneGroup, found: _Alike, verdict: Verdict | None
 ) -> tuple[str, str, str]:
     plain_key = "" if verdict is None else verdict.value
     if group.verdict is Verdict.UNKNOWN:
@@ -555,7 +530,7 @@ def _is_declared_unknown(parameters: ZoneParameters) -> bool:
 
 
 def _missing(
-    parameters: ZoneParameters, group: _Group, found: _Alike, zone_ids: PerRow
+    parameters: ZoneParameters, group: ZoneGroup, found: _Alike, zone_ids: PerRow
 ) -> dict[str, Any]:
     """Return what would have to be known to judge an overlap."""
     if group.verdict is Verdict.UNKNOWN:

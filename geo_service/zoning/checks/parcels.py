@@ -9,7 +9,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.spatial.overlay import polygons_only
-from geo_service.spatial.pairs import overlapping_pairs, pairs_of
+from geo_service.spatial.pairs import OverlappingPairs, overlapping_pairs, pairs_of
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
@@ -32,30 +32,43 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     """No two parcels lie on each other; each park of a pair is told, one of both once."""
     parcels = case.plan.metric("parcels")
     is_own = case.in_scope(parcels["park_id"])
+    is_told = is_own
     if case.part is None:
         outcome = Outcome.of("parcels", rows_where(parcels, is_own))
-        pairs = overlapping_pairs(
-            parcels.geometry.to_numpy(),
-            least_m2=_LEAST_M2,
-            ragged=lambda: case.shared.ragged("parcels", parcels, parcels),
-        )
+        pairs = _pairs(case, parcels)
     else:
         changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
         outcome = Outcome.of("parcels", parcels.iloc[changed[is_own[changed]]])
-        pairs = pairs_of(parcels.geometry.to_numpy(), changed, least_m2=_LEAST_M2)
+        if case.part.is_alone:
+            is_told = np.zeros(len(parcels), dtype=bool)
+            is_told[changed] = is_own[changed]
+            pairs = _pairs(case, parcels)
+        else:
+            pairs = pairs_of(parcels.geometry.to_numpy(), changed, least_m2=_LEAST_M2)
     pairs = pairs.where(is_own[pairs.first] | is_own[pairs.second])
+    pairs = pairs.where(is_told[pairs.first] | is_told[pairs.second])
     if not len(pairs):
         return outcome
     areas = shapely.area(parcels.geometry.to_numpy())
     share = pairs.area_m2 / np.minimum(areas[pairs.first], areas[pairs.second])
     is_noise = case.tolerance.is_noise(pairs.area_m2, share)
-    outcome.below[None] = int(is_noise.sum())
+    # Of a pair in two parts the one with the first of both counts it.
+    is_counted = is_told[np.where(is_own[pairs.first], pairs.first, pairs.second)]
+    outcome.below[None] = int((is_noise & is_counted).sum())
     pairs = pairs.where(~is_noise)
     for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
         for mine, other in _told(parcels, first, second):
-            if is_own[mine]:
+            if is_told[mine]:
                 outcome.singles.append(_finding(case, parcels, mine, other))
     return outcome
+
+
+def _pairs(case: Case, parcels: gpd.GeoDataFrame) -> OverlappingPairs:
+    return overlapping_pairs(
+        parcels.geometry.to_numpy(),
+        least_m2=_LEAST_M2,
+        ragged=lambda: case.shared.ragged("parcels", parcels, parcels),
+    )
 
 
 def _told(parcels: gpd.GeoDataFrame, first: int, second: int) -> Iterator[tuple[int, int]]:
