@@ -145,7 +145,7 @@ def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
     ordered = parcels.sort_values("parcel_id")
     shapes = ordered.geometry.to_numpy()
     areas_m2 = shapely.area(shapes).tolist()
-    told = (ordered[name].to_numpy(object, na_value=None) for name in _TOLD_OF_PARCELS)
+    told = (ordered[name].array.to_numpy(object, na_value=None) for name in _TOLD_OF_PARCELS)
     utilities = (ordered[name].tolist() for name in UTILITIES)
     offers = zip(*(map(_number, cells) for cells in utilities), strict=True)
     for row, own, shape, area_m2 in zip(

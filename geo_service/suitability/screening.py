@@ -137,7 +137,8 @@ def screen(
     tell("access")
     sites = Sites(plan, [item.candidate for item in found], project, ahead=ahead)
     found = screen_access(found, sites)
-    standing, excluded = [], []
+    standing: list[Screened] = []
+    excluded: list[Screened] = []
     for item in found:
         (excluded if is_excluded(item.reasons, project) else standing).append(item)
     standing, excluded = _without_repeated_parks(standing, excluded)
