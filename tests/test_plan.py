@@ -133,7 +133,7 @@ def test_what_differs_between_two_frames_is_found(demo: Plan, layer: str) -> Non
 def test_shapes_are_projected_as_geopandas_does_it_to_the_last_bit() -> None:
     random = np.random.default_rng(3)
     corners = np.column_stack([random.uniform(108, 109, 9_000), random.uniform(30, 31, 9_000)])
-    discs = shapely.buffer(shapely.points(corners), 0.001, quad_segs=4)  # 17 vertices each
+    discs = np.asarray(shapely.buffer(shapely.points(corners), 0.001, quad_segs=4))  # of 17 each
     assert shapely.get_num_coordinates(discs).sum() > 100_000  # so many that two threads work
     deep = shapely.from_wkt("POINT Z (108.5 30.5 7)")
     for shapes in (
@@ -157,7 +157,7 @@ def test_a_layer_projected_ahead_is_the_one_that_is_asked_for(demo: Plan) -> Non
 
 def test_shapes_that_are_known_are_not_projected_again(demo: Plan) -> None:
     parcels = demo.frame("parcels").iloc[:2]
-    known = shapely.box(500_000, 3_420_000, [500_010, 500_020], 3_420_010)
+    known = np.array([shapely.box(0, 0, 10, 10), shapely.box(0, 0, 20, 10)], dtype=object)
     plan = demo.with_layers({"parcels": parcels}, label="two", in_metric_crs={"parcels": known})
     assert plan.metric("parcels").area.tolist() == [100.0, 200.0]
     assert plan.metric("parcels")["parcel_id"].tolist() == parcels["parcel_id"].tolist()

@@ -278,4 +278,4 @@ def test_a_reason_of_a_row_says_what_the_row_does_once_somebody_looks() -> None:
     assert each_once(rows, [alone[0]]) == tuple(alone)
     assert replace(rows[0], rule_id="other").measure == alone[0].measure
     with pytest.raises(AttributeError):
-        _ = rows[0].no_such_field  # type: ignore[attr-defined]
+        _ = rows[0].no_such_field
