@@ -132,6 +132,9 @@ def open_arrow(path: Path, kind: str, **options: Any) -> AbstractContextManager[
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
+    if kind == "flatgeobuf":
+        # GDAL 3.12's own way gives wrong offsets if a row has no shape: see `_read_columns`.
+        pyogrio.set_gdal_config_options({"OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES"})
     options |= {"use_pyarrow": True, "datetime_as_string": True, **_DATES.get(kind, {})}
     opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, **options)
     return opened
