@@ -287,7 +287,7 @@ def test_vector_formats(read: Read, tmp_path: Path, name: str, options: dict[str
     assert_is_the_layer(read(tmp_path / name))
 
 
-@pytest.mark.parametrize("suffix", [".fgb", ".gpkg", ".geojson"])
+@pytest.mark.parametrize("suffix", [".fgb", ".gpkg"])
 def test_rows_without_a_shape_keep_the_shapes_of_the_others(
     read: Read, tmp_path: Path, suffix: str
 ) -> None:
