@@ -44,6 +44,11 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    give_back_free_pages()
+
+
+def give_back_free_pages() -> None:
+    """Give the system what was freed, which its library keeps for a later use."""
     _trim()(0)
 
 

@@ -147,7 +147,7 @@ class _HeldLayer:
         """Return the frame, which has geometry, in the metric CRS."""
         with self._lock:
             if self._metric is None:
-                shapes = projected(frame.geometry.to_numpy(), frame.crs, crs)
+                shapes = projected(frame.geometry.to_numpy(), frame.crs or STORAGE_CRS, crs)
                 self._take(frame, shapes, crs)
             assert self._metric is not None  # noqa: S101 - just taken
             return self._metric

@@ -12,6 +12,7 @@ import shapely
 import shapely.affinity
 from pandas.testing import assert_frame_equal
 
+from geo_service.crs import STORAGE_CRS, projected
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.plan import Plan, rows_of
 from geo_service.plan_rows import compare_frames, key_values
@@ -127,3 +128,36 @@ def test_what_differs_between_two_frames_is_found(demo: Plan, layer: str) -> Non
     assert only.columns == frozenset({"source"})
     assert not only.touches({"status"})
     assert compare_frames(layer, frame, frame.iloc[::-1].reset_index(drop=True)) is None
+
+
+def test_shapes_are_projected_as_geopandas_does_it_to_the_last_bit() -> None:
+    random = np.random.default_rng(3)
+    corners = np.column_stack([random.uniform(108, 109, 9_000), random.uniform(30, 31, 9_000)])
+    discs = np.asarray(shapely.buffer(shapely.points(corners), 0.001, quad_segs=4))  # of 17 each
+    assert shapely.get_num_coordinates(discs).sum() > 100_000  # so many that two threads work
+    deep = shapely.from_wkt("POINT Z (108.5 30.5 7)")
+    for shapes in (
+        np.append(discs, [None, shapely.Polygon()]),
+        discs[:3],
+        np.array([deep, None], dtype=object),
+        np.array([None], dtype=object),
+    ):
+        expected = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs("EPSG:4545").to_numpy()
+        found = projected(shapes, STORAGE_CRS, "EPSG:4545")
+        assert list(shapely.to_wkb(found)) == list(shapely.to_wkb(expected))
+
+
+def test_a_layer_projected_ahead_is_the_one_that_is_asked_for(demo: Plan) -> None:
+    parcels = demo.frame("parcels").iloc[:5]
+    plan = demo.with_layers({"parcels": parcels}, label="five")
+    plan.project_ahead("parcels", "no such layer")
+    expected = demo.metric("parcels").iloc[:5]
+    assert_frame_equal(plan.metric("parcels"), expected)
+
+
+def test_shapes_that_are_known_are_not_projected_again(demo: Plan) -> None:
+    parcels = demo.frame("parcels").iloc[:2]
+    known = np.array([shapely.box(0, 0, 10, 10), shapely.box(0, 0, 20, 10)], dtype=object)
+    plan = demo.with_layers({"parcels": parcels}, label="two", in_metric_crs={"parcels": known})
+    assert plan.metric("parcels").area.tolist() == [100.0, 200.0]
+    assert plan.metric("parcels")["parcel_id"].tolist() == parcels["parcel_id"].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import orjson
 
 from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
+from geo_service.memory import give_back_free_pages
 from geo_service.model import Severity, Verdict
 from geo_service.planning.layers import export_plan
 from geo_service.reports.comparison import ComparedReviews, ReviewSide
@@ -51,6 +53,8 @@ def review_workspace(
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
     result = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
     plan.forget()  # nobody renews this review
+    result = replace(result, memory=None)
+    give_back_free_pages()
     return result
 
 

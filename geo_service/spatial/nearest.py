@@ -131,7 +131,8 @@ class LineSides:
         is_near &= (self._high >= (west - reach_m, south - reach_m)).all(axis=1)
         if not is_near.any():
             return self._line
-        return shapely.MultiLineString(list(shapely.linestrings(self._sides[is_near])))
+        near: BaseGeometry = shapely.multilinestrings(shapely.linestrings(self._sides[is_near]))
+        return near
 
 
 _MANY_PAIRS = 100_000

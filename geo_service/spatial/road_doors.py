@@ -58,3 +58,9 @@ class RoadDoors:
     def taken(self, rows: NDArray[Any]) -> RoadDoors:
         """Return those of some places."""
         return RoadDoors(self.access.taken(rows), self.main.taken(rows))
+
+    def with_rows(self, rows: NDArray[Any], other: RoadDoors) -> RoadDoors:
+        """Return this with those of some places from another one, in the order of `rows`."""
+        return RoadDoors(
+            self.access.with_rows(rows, other.access), self.main.with_rows(rows, other.main)
+        )

@@ -137,10 +137,7 @@ def _sort_key(part: Candidate) -> tuple[str, int]:
 # ---- land ------------------------------------------------------------------------------------
 
 
-_TOLD_OF_PARCELS = (
-    *("parcel_id", "park_id", "land_use", "land_use_scheme", "illustrative"),
-    *UTILITIES,
-)
+_TOLD_OF_PARCELS = ("parcel_id", "park_id", "land_use", "land_use_scheme", "illustrative")
 
 
 def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
@@ -148,19 +145,24 @@ def parcel_parts(parcels: gpd.GeoDataFrame) -> Iterator[Candidate]:
     ordered = parcels.sort_values("parcel_id")
     shapes = ordered.geometry.to_numpy()
     areas_m2 = shapely.area(shapes).tolist()
-    rows = rows_of(ordered[list(_TOLD_OF_PARCELS)])
-    for row, shape, area_m2 in zip(rows, shapes, areas_m2, strict=True):
+    told = (ordered[name].array.to_numpy(object, na_value=None) for name in _TOLD_OF_PARCELS)
+    utilities = (ordered[name].tolist() for name in UTILITIES)
+    offers = zip(*(map(_number, cells) for cells in utilities), strict=True)
+    for row, own, shape, area_m2 in zip(
+        zip(*told, strict=True), offers, shapes, areas_m2, strict=True
+    ):
+        parcel_id, park_id, land_use, scheme, illustrative = row
         yield Candidate(
-            candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
+            candidate_id=f"{CandidateKind.PARCEL}:{parcel_id}",
             kind=CandidateKind.PARCEL,
-            park_id=text_or_none(row["park_id"]),
-            members=(row["parcel_id"],),
+            park_id=text_or_none(park_id),
+            members=(parcel_id,),
             area_m2=area_m2,
             geometry=shape,
-            offers={name: _number(row[name]) for name in UTILITIES},
-            land_use=text_or_none(row["land_use"]),
-            land_use_scheme=text_or_none(row["land_use_scheme"]),
-            illustrative=bool(row["illustrative"]),
+            offers=dict(zip(UTILITIES, own, strict=True)),
+            land_use=text_or_none(land_use),
+            land_use_scheme=text_or_none(scheme),
+            illustrative=bool(illustrative),
         )
 
 

@@ -9,9 +9,12 @@ project itself asks for is held against candidates in `reasons`.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from geo_service.industry import belongs_to
@@ -99,14 +102,19 @@ def judge_pairs(
         return []
     rules = rulebook.in_force(as_of)
     trials = Trials(plan, pairs)
-    against: dict[str, list[Reason]] = {}
-    for piece, reason in [
-        *_against_land(trials, _forbidding(rules, LAND_CHECKS), as_of),
-        *_against_lying_there(trials, _forbidding(rules, BOUNDARY_CHECKS), as_of),
-        *_against_floors(trials, _forbidding(rules, FLOOR_CHECKS), as_of),
-        *_against_parks(trials, _forbidding(rules, PARK_CHECKS), as_of),
-    ]:
-        against.setdefault(piece, []).append(_unmarked(reason) if MARK in piece else reason)
+    against: dict[str, list[Reason]] = defaultdict(list)
+    with ThreadPoolExecutor(1) as pool:  # what lies where is GEOS's, outside of Python
+        boundary = _forbidding(rules, BOUNDARY_CHECKS)
+        lying = pool.submit(lambda: list(_against_lying_there(trials, boundary, as_of)))
+        found = chain(
+            _against_land(trials, _forbidding(rules, LAND_CHECKS), as_of),
+            # In this order, whoever is done first.
+            (each for one in [lying] for each in one.result()),
+            _against_floors(trials, _forbidding(rules, FLOOR_CHECKS), as_of),
+            _against_parks(trials, _forbidding(rules, PARK_CHECKS), as_of),
+        )
+        for piece, reason in found:
+            against[piece].append(_unmarked(reason) if MARK in piece else reason)
     return [
         each_once(*(against[piece] for piece in pieces if piece in against))
         for pieces in trials.pieces

@@ -10,6 +10,7 @@ the ranking, its misses, reasons and reports read. No criterion is measured or s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -123,16 +124,21 @@ def screen(
 
         land = find_land(plan, project, rulebook, as_of=as_of)
     tell("exclusion")
-    if judged is None:
-        judged = judge_by_rules(plan, parts, project, rulebook, as_of=as_of)
+    ahead = Sites(plan, conceivable, project)
+    with ThreadPoolExecutor(1) as pool:  # most of it is GEOS's, outside of Python
+        roads = pool.submit(ahead.meet_roads)
+        if judged is None:
+            judged = judge_by_rules(plan, parts, project, rulebook, as_of=as_of)
+        roads.result()
     screened_parts = _screen_parts(parts, project, judged)
     found = _screen_combined(screened_parts, conceivable, kinds, project)
     if land is not None:
         found += [_screen_land(candidate, land, project) for candidate in land.candidates]
     tell("access")
-    sites = Sites(plan, [item.candidate for item in found], project)
+    sites = Sites(plan, [item.candidate for item in found], project, ahead=ahead)
     found = screen_access(found, sites)
-    standing, excluded = [], []
+    standing: list[Screened] = []
+    excluded: list[Screened] = []
     for item in found:
         (excluded if is_excluded(item.reasons, project) else standing).append(item)
     standing, excluded = _without_repeated_parks(standing, excluded)

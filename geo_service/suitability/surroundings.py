@@ -55,13 +55,16 @@ class Sites:
     _reaches: dict[str, Reach | None] = field(default_factory=dict, repr=False, compare=False)
     """How facilities are reached over the plan's roads, by kind: the same for any candidates."""
 
+    ahead: Sites | None = field(default=None, repr=False, compare=False)
+    """Other candidates in the same surroundings whose ways to the roads may be known already."""
+
     def __len__(self) -> int:
         """Return how many candidates there are."""
         return len(self.candidates)
 
     def among(self, candidates: Sequence[Candidate]) -> Sites:
         """Return other candidates in the same surroundings; no road is searched again."""
-        found = replace(self, candidates=candidates)
+        found = replace(self, candidates=candidates, ahead=None)
         doors = self.__dict__.get("_doors")
         if doors is not None:
             places = {id(candidate): row for row, candidate in enumerate(self.candidates)}
@@ -72,7 +75,7 @@ class Sites:
 
     def with_effects(self, effects: Mapping[str, FocusEffect]) -> Sites:
         """Return the same candidates with the project's effects on their parks."""
-        found = replace(self, effects=effects)
+        found = replace(self, effects=effects, ahead=None)
         if "_doors" in self.__dict__:
             found.__dict__["_doors"] = self._doors
         return found
@@ -80,7 +83,19 @@ class Sites:
     @cached_property
     def _doors(self) -> RoadDoors:
         """Where the candidates meet the roads."""
-        return network_of(self.plan).doors(self.shapes)
+        network = network_of(self.plan)
+        if self.ahead is None or "_doors" not in self.ahead.__dict__ or not len(self.ahead):
+            return network.doors(self.shapes)
+        places = {id(shape): row for row, shape in enumerate(self.ahead.shapes)}
+        rows = np.array([places.get(id(shape), -1) for shape in self.shapes], dtype=np.intp)
+        doors = self.ahead._doors.taken(rows)  # noqa: SLF001 - of its own class
+        others = np.flatnonzero(rows < 0)
+        return doors.with_rows(others, network.doors(self.shapes[others]))
+
+    def meet_roads(self) -> None:
+        """Find where the candidates meet the roads, if travel times limit where they may be."""
+        if any(limit.max_minutes is not None for limit in self.project.access.values()):
+            _ = self._doors
 
     def position_of(self, candidate_id: str) -> int:
         """Return a candidate's position; NotFoundError for one that is not among them."""

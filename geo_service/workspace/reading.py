@@ -298,7 +298,8 @@ def as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
         whole = cells.map(lambda value: str(int(value)) if value == value // 1 else str(value))
         return whole.where(cells.notna(), None).astype("str")
     text = cells.astype("str").str.strip()
-    return text.where(cells.notna() & (text != ""), None).astype("str")
+    is_there = cells.notna() & (text != "")
+    return text if is_there.all() else text.where(is_there, None).astype("str")
 
 
 def _text(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:

@@ -233,7 +233,8 @@ class _Heard:
         for place, name in zip(position[decides].tolist(), names[decides], strict=True):
             deciding.setdefault(place, []).append(name)
         own = places.get_indexer(ids.astype("object"))
-        return cls(worst[own], tuple(tuple(sorted(deciding.get(place, ()))) for place in own))
+        told = {place: tuple(sorted(who)) for place, who in deciding.items()}
+        return cls(worst[own], tuple(told.get(place, ()) for place in own.tolist()))
 
     def completed(self, other: _Heard | None, bare: Answer) -> Answers:
         """Return the answers: those of `other` where nobody is here, else `bare`."""

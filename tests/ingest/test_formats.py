@@ -287,6 +287,20 @@ def test_vector_formats(read: Read, tmp_path: Path, name: str, options: dict[str
     assert_is_the_layer(read(tmp_path / name))
 
 
+@pytest.mark.parametrize("suffix", [".fgb", ".gpkg"])
+def test_rows_without_a_shape_keep_the_shapes_of_the_others(
+    read: Read, tmp_path: Path, suffix: str
+) -> None:
+    frame = parcels("EPSG:4490")
+    frame.loc[frame.index[[0, 2]], "geometry"] = None
+    frame.to_file(tmp_path / f"a{suffix}", SPATIAL_INDEX="NO")
+    found = read(tmp_path / f"a{suffix}", layer="parcels")
+    assert found.frame["parcel_id"].tolist() == ["A2"]
+    assert found.rows == 3
+    (shape,) = found.frame.geometry
+    assert shapely.equals_exact(shape, frame.geometry.iloc[1], tolerance=1e-9)
+
+
 def test_a_zipped_file_geodatabase(read: Read, tmp_path: Path) -> None:
     frame = parcels().rename(columns={"面积(亩)": "面积_亩"})
     frame.to_file(tmp_path / "成果.gdb", driver="OpenFileGDB", layer="ZD")

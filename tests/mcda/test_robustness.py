@@ -299,3 +299,20 @@ def test_what_else_is_asked_of_the_draws_needs_no_second_pass() -> None:
     seen: list[np.ndarray] = []
     rank_acceptability(scorer, draws, on_scores=lambda scores: seen.append(scores.copy()))
     assert np.allclose(np.vstack(seen), scorer.method.scores(draws))
+
+
+@pytest.mark.parametrize(("size", "decimals"), [(500, 12), (500, 1), (449, 2), (130, 12)])
+def test_the_best_of_many_are_those_that_sorting_finds(size: int, decimals: int) -> None:
+    random = np.random.default_rng(size)
+    matrix = pd.DataFrame(random.random((size, 3)).round(decimals), columns=list("xyz"))
+    scorer = prepare(matrix, dict.fromkeys("xyz", "benefit"), method="weighted_sum")
+    draws = draw_weights(scorer, count=60)
+    found = rank_acceptability(scorer, draws, top=3)
+    scores = scorer.method.scores(draws)
+    ordered = np.sort(scores, axis=1)
+    # Scores that differ by rounding only share a place.
+    first = (scores >= ordered[:, [-1]] - 1e-13).mean(axis=0)
+    in_top = (scores >= ordered[:, [-3]] - 1e-13).mean(axis=0)
+    assert list(found["first"]) == pytest.approx(list(first))
+    assert list(found["in_top"]) == pytest.approx(list(in_top))
+    assert found["in_top"].sum() >= 3

@@ -600,3 +600,20 @@ def test_the_order_of_rows_and_the_direction_of_lines_change_no_time(
     places = at((130, 263), (1017, 991), (1993, 41), (703, 1511))
     one, two = (RoadNetwork.build(each).reach(at((507, 523))) for each in (layer, turned))
     assert two.minutes(places).tolist() == pytest.approx(one.minutes(places).tolist(), abs=1e-6)
+
+
+def test_many_places_meet_the_roads_where_each_does_alone() -> None:
+    random = np.random.default_rng(5)
+    ways = [line(*(tuple(xy) for xy in random.uniform(0, 20_000, (30, 2)))) for _ in range(6)]
+    network = RoadNetwork.build(roads(*ways))
+    corners = random.uniform(-3_000, 23_000, (1_200, 2))
+    squares = array(
+        [shapely.box(EAST + x, NORTH + y, EAST + x + 90, NORTH + y + 60) for x, y in corners]
+    )
+    many = network.access(squares)
+    assert 800 < np.isfinite(many.measure).sum() < 1_200  # some lie too far from all
+    for start in range(0, 1_200, 300):
+        few = network.access(squares[start : start + 300])
+        for name in ("measure", "off_road_m", "xy"):
+            part = getattr(many, name)[start : start + 300]
+            assert np.array_equal(part, getattr(few, name), equal_nan=True)

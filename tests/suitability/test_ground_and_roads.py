@@ -12,6 +12,7 @@ from geo_service.plan import Plan
 from geo_service.suitability.candidates import Candidate, combine, find_parts, largest_groups
 from geo_service.suitability.project import Project, parse_project
 from geo_service.suitability.rank import Ranking, rank
+from geo_service.suitability.surroundings import Sites
 from tests.county import County, Row, box, line, parcel
 from tests.suitability.made import DAY, asked, five_sites, site
 
@@ -137,3 +138,21 @@ def test_an_exclusion_names_the_cut_off_road(stubbed: County, opened: Open) -> N
     text = Translator(Language.EN).render(reason.detail)
     assert "FAR (30 m)" in text
     assert "None" not in text
+
+
+def test_ways_that_are_known_of_some_places_are_those_of_each_alone(opened: Open) -> None:
+    plan = opened(five_sites())
+    asked_for = parse_project(
+        "name: x\nindustry_code: 1311\nneeds: {land_m2: 8_000}\n"
+        "access: {interchange: {max_minutes: 60}}\n"
+    )
+    parts = find_parts(plan, asked_for)
+    known = Sites(plan, [*parts[3:], parts[0]], asked_for)
+    known.meet_roads()
+    fresh = Sites(plan, parts, asked_for)
+    after = Sites(plan, parts, asked_for, ahead=known)
+    unknown = Sites(plan, parts, asked_for, ahead=Sites(plan, parts, asked_for))
+    expected = fresh.minutes("interchange").tolist()
+    assert len(set(expected)) > 1
+    assert after.minutes("interchange").tolist() == expected
+    assert unknown.minutes("interchange").tolist() == expected

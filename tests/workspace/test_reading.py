@@ -8,9 +8,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 
+from geo_service import gdal
 from geo_service.errors import WorkspaceError
 from geo_service.schema import SCHEMAS, ColumnKind
 from geo_service.workspace.opening import open_plan
@@ -110,3 +112,33 @@ def test_a_column_that_is_not_there_is_read_as_one_of_blanks(
         row.update(blanks)
     blank = open_plan(county.write(tmp_path / "blank")).frame(layer)
     pd.testing.assert_frame_equal(blank, bare)
+
+
+def test_columns_of_a_layer_hold_what_its_features_do(tmp_path: Path) -> None:
+    plain = gpd.GeoDataFrame(
+        {
+            "text": ["一", None, ""],
+            "number": [1.5, None, 3.0],
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "flag": pd.array([True, None, False], dtype="boolean"),
+        },
+        geometry=[shapely.box(x, 0, x + 1, 1) for x in (0, 2, 4)],
+        crs="EPSG:4490",
+    )
+    # GDAL's columns of shapes are broken where one is missing: then features are read.
+    gap = plain.set_geometry(plain.geometry.where(np.array([True, False, True])))
+    dated = plain.assign(day=pd.to_datetime(["2026-02-03", "", "2026-02-04"]))
+    for name, written in {"plain": plain, "gap": gap, "dated": dated}.items():
+        path = tmp_path / f"{name}.fgb"
+        written.to_file(path, driver="FlatGeobuf", SPATIAL_INDEX="NO")
+        columns = gdal.read_frame(path, "flatgeobuf")
+        features = pyogrio.read_dataframe(path)
+        # Flags with a gap are numbers where features are read one by one.
+        assert (columns["flag"].dtype == features["flag"].dtype) is (name != "plain")
+        assert list(columns) == list(features)
+        assert list(columns.geometry.to_wkb()) == list(features.geometry.to_wkb())
+        assert columns.crs == features.crs
+        for column in set(features) - {"geometry"}:
+            is_there = features[column].notna()
+            assert columns[column].notna().tolist() == is_there.tolist()
+            assert columns[column][is_there].tolist() == features[column][is_there].tolist()

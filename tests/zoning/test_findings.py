@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from geo_service.reports import stream
 from geo_service.reports.document import review_document
 from geo_service.reports.stream import KeptShapes, review_pieces
 from geo_service.spatial.grid_overlay import is_available
+from geo_service.suitability.reasons import Reason, each_once
 from geo_service.zoning import measured
 from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
 from geo_service.zoning.check import Outcome, missing_value, missing_values, no_zones
@@ -260,3 +262,20 @@ def test_some_rows_say_what_they_say_in_the_whole() -> None:
     some = whole.of(np.array([2, 0]))
     assert [some.said_at(row) for row in (0, 1)] == [whole.said_at(row) for row in (2, 0)]
     assert whole.said_at(0) != whole.said_at(2)
+
+
+def test_a_reason_of_a_row_says_what_the_row_does_once_somebody_looks() -> None:
+    whole = batch([("L1", "P1", 2.0), ("L2", None, 3.0)])
+    basis = LegalBasis(document="x", article="1")
+    rows = [Reason.of_row("control_zone.red_line", whole, row, basis) for row in (0, 1)]
+    alone = [
+        Reason("control_zone.red_line", Verdict.FAIL, *whole.said_at(row), basis) for row in (0, 1)
+    ]
+    travelled = pickle.loads(pickle.dumps(rows[1]))  # noqa: S301 - made on the line itself
+    assert rows == alone
+    assert travelled == alone[1]
+    assert travelled.measure["value"] == 3.0
+    assert each_once(rows, [alone[0]]) == tuple(alone)
+    assert replace(rows[0], rule_id="other").measure == alone[0].measure
+    with pytest.raises(AttributeError):
+        _ = rows[0].no_such_field
