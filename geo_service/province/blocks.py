@@ -1,9 +1,9 @@
-"""A large county as several tasks: its layers written in pieces, judged block by block, joined.
+"""A large county as several tasks: its layers written in extracts, judged block by block, joined.
 
 The first task opens and checks the whole county, works out what each part has to know of it, and
 writes its layers: parcels and buildings by block, the rest once, parcels there without
 shapes. A task judges a block and keeps what it found; the last one judges the rest and joins all
-to what the county in one piece would have said, byte for byte. The pieces lie in the county's
+to what the county in one piece would have said, byte for byte. The extracts lie in the county's
 folder of results until its record is written. What the files of a county hold stands in `county`.
 """
 
@@ -101,7 +101,7 @@ def do_step(step: Step, folder: str, *, is_resumed: bool) -> CountyAnswer:
             return _begun(step, where, is_resumed=is_resumed)
         return _part_done(step, where, is_resumed=is_resumed)
     except (GeoServiceError, KeptReviewError, OSError) as error:
-        # Another process may have done the same county meanwhile, and cleared its pieces away.
+        # Another process may have done the same county meanwhile, and cleared its extracts away.
         record = whole_record(where, step.code)
         review_id = step.cut.review_id if isinstance(step, PartTask) else None
         if record is not None and record["review_id"] == review_id:
@@ -161,7 +161,7 @@ def _begun(task: CountyTask, folder: Path, *, is_resumed: bool) -> CountyAnswer:
         return CountyAnswer(record=write_review(task, result, finding_rows(result), folder))
     home = blocks_folder(folder, task.code, same["review_id"])
     if not (is_resumed and (home / _HEAD).exists()):
-        _write_pieces(plan, rules, task, home)
+        _write_extracts(plan, rules, task, home)
     head = read_json(home / _HEAD)
     return CountyAnswer(
         cut=Cut(
@@ -173,15 +173,15 @@ def _begun(task: CountyTask, folder: Path, *, is_resumed: bool) -> CountyAnswer:
     )
 
 
-def _write_pieces(plan: Plan, rules: Rulebook, task: CountyTask, home: Path) -> None:
-    """Write a county's layers in pieces, and last what its parts have to know of the whole."""
+def _write_extracts(plan: Plan, rules: Rulebook, task: CountyTask, home: Path) -> None:
+    """Write a county's layers in extracts, and last what its parts have to know of the whole."""
     blocks = blocks_of(plan, task.most_parcels)
     whole = WholeFacts.of(plan, rules, task.as_of)
     for name in plan.layers:
         frame = plan.frame(name)
         if name == "parcels":
             frame = pd.DataFrame(frame.drop(columns="geometry"))
-        _write(home, _piece(name), frame)
+        _write(home, _extract(name), frame)
     for number, block in enumerate(blocks):
         rows = {
             "parcels": np.union1d(block.parcels, block.neighbours),
@@ -189,7 +189,7 @@ def _write_pieces(plan: Plan, rules: Rulebook, task: CountyTask, home: Path) -> 
         }
         for name in _CUT_UP:
             if name in plan.layers:
-                _write(home, _piece(name, number), plan.frame(name).iloc[rows[name]])
+                _write(home, _extract(name, number), plan.frame(name).iloc[rows[name]])
     head = {
         "counts": whole.counts,
         "ground": whole.ground,
@@ -201,7 +201,7 @@ def _write_pieces(plan: Plan, rules: Rulebook, task: CountyTask, home: Path) -> 
     write_file(home / _HEAD, orjson.dumps(head))
 
 
-def _piece(layer: str, number: int | None = None) -> str:
+def _extract(layer: str, number: int | None = None) -> str:
     return f"{layer}.parquet" if number is None else f"{layer}-{number}.parquet"
 
 
@@ -294,11 +294,11 @@ def _terms(
 
 
 def _plan_of(cut: Cut, home: Path, number: int | None) -> Plan:
-    """Return the plan of a part of a county, from its pieces; None for the rest."""
+    """Return the plan of a part of a county, from its extracts; None for the rest."""
     layers = {}
     for name, (version, place) in cut.layers.items():
         own = number if name in _CUT_UP else None
-        layers[name] = Layer(name, version, _reading(home / _piece(name, own)), place)
+        layers[name] = Layer(name, version, _reading(home / _extract(name, own)), place)
     return Plan(layers, cut.settings)
 
 

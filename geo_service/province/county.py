@@ -131,7 +131,7 @@ class CountyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """How a large county was cut: what the tasks of its parts need besides the pieces."""
+    """How a large county was cut: what the tasks of its parts need besides the extracts."""
 
     review_id: str
     settings: PlanSettings

@@ -3,8 +3,8 @@
 Each county has a folder `county=CODE` with Parquet files and a record. Files are named by their
 review, and written beside their place, synced and renamed; the record is written last and holds
 their digests, so that a county is whole exactly if its record fits its files. An earlier result
-stands until the next one is whole. The pieces of a large county lie in a folder of their own until
-then. The manifest says which counties belong to the last run; it is taken away when a run begins
+stands until the next one is whole. The extracts of a large county lie in a folder of their own
+until then. The manifest says which counties belong to the last run; it is taken away when a run begins
 and written when it ends. What a county says of a project is a file of its own in the same folder,
 named by the project.
 
@@ -74,7 +74,7 @@ def county_folder(folder: Path, code: str) -> Path:
 
 
 def blocks_folder(folder: Path, code: str, review_id: str) -> Path:
-    """Return where the pieces of a large county are until its record is written."""
+    """Return where the extracts of a large county are until its record is written."""
     return county_folder(folder, code) / f"{_BLOCKS}{review_id}"
 
 
@@ -121,8 +121,8 @@ def write_county(
         for old in home.glob("*.parquet"):
             if old.name not in names.values():
                 old.unlink(missing_ok=True)
-        for pieces in home.glob(f"{_BLOCKS}*"):
-            shutil.rmtree(pieces, ignore_errors=True)
+        for extracts in home.glob(f"{_BLOCKS}*"):
+            shutil.rmtree(extracts, ignore_errors=True)
     except OSError as error:
         raise _failed(home, error) from error
     return record

@@ -99,18 +99,18 @@ def test_a_resumed_run_does_only_what_is_missing(
 ) -> None:
     out = tmp_path / "out"
     done(task, out, most=3)  # opened, and two of three blocks; then whoever asked died
-    pieces = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
-    assert len([path for path in pieces if path.suffix == ".review"]) == 2
+    extracts = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    assert len([path for path in extracts if path.suffix == ".review"]) == 2
     assert whole_record(out, CODE) is None
     done(task, out, is_resumed=True, most=3)
-    assert {path: path.stat().st_mtime_ns for path in pieces} == pieces
+    assert {path: path.stat().st_mtime_ns for path in extracts} == extracts
     done(task, out, is_resumed=True)
     assert contents(out) == whole
     went, _ = done(task, out, is_resumed=True)
     assert len(went) == 1
 
 
-def test_a_damaged_piece_is_told_and_made_again(
+def test_a_damaged_file_is_told_and_made_again(
     task: CountyTask, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
