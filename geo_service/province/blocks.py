@@ -94,7 +94,7 @@ Step = CountyTask | PartTask
 
 
 def do_step(step: Step, folder: str, *, is_resumed: bool) -> CountyAnswer:
-    """Review a county, or a part of one; see `county.review_county` for what is written."""
+    """Review a county, or a part of one; `county` says what is written."""
     where = Path(folder)
     try:
         if isinstance(step, CountyTask):

@@ -4,9 +4,9 @@ Each county has a folder `county=CODE` with Parquet files and a record. Files ar
 review, and written beside their place, synced and renamed; the record is written last and holds
 their digests, so that a county is whole exactly if its record fits its files. An earlier result
 stands until the next one is whole. The extracts of a large county lie in a folder of their own
-until then. The manifest says which counties belong to the last run; it is taken away when a run begins
-and written when it ends. What a county says of a project is a file of its own in the same folder,
-named by the project.
+until then. The manifest says which counties belong to the last run; it is taken away when a run
+begins and written when it ends. What a county says of a project is a file of its own in the same
+folder, named by the project.
 
 Leaves out what stands in the files (`county`).
 """
