@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import orjson
 import pandas as pd
 import pyproj
@@ -24,12 +26,15 @@ from geo_service.schema import SCHEMAS, ColumnKind, Field, LayerSchema, Need
 from geo_service.wording import said
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.model import Message
     from geo_service.stores.base import Box, Where
 
 _NUL = "\x00"
+_FEW = 300
 
 
 def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
@@ -45,8 +50,9 @@ def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
     faults = list(_misfits(frame, schema))
     columns: dict[str, pd.Series[Any]] = {}
     if not faults:
+        plain = pd.DataFrame(frame).reset_index(drop=True)
         for item in schema.fields:
-            cells = frame[item.name].reset_index(drop=True)
+            cells = plain[item.name]
             try:
                 columns[item.name] = _converted(cells, item)
             except (TypeError, ValueError, OverflowError):
@@ -81,11 +87,18 @@ def _misfits(frame: pd.DataFrame, schema: LayerSchema) -> list[Fault]:
             found_crs = crs_label(crs)
             expected = said("fault.geometry_in", crs=STORAGE_CRS)
             faults.append(_fault(schema.name, "geometry", found_crs, expected))
+    plain = pd.DataFrame(frame)
     for item in schema.fields if not faults else ():
-        cells = frame[item.name]
-        if pd.api.types.is_string_dtype(cells) and cells.str.contains(_NUL, regex=False).any():
+        if _has_nul(plain[item.name]):
             faults.append(_fault(schema.name, item.name, said("fault.nul"), said("fault.text")))
     return faults
+
+
+def _has_nul(cells: pd.Series[Any]) -> bool:
+    if len(cells) < _FEW:  # looked at one by one, which is quicker than to begin with a column
+        is_text = any(cells.dtype == name for name in ("str", "object"))
+        return is_text and any(isinstance(cell, str) and _NUL in cell for cell in cells.tolist())
+    return bool(pd.api.types.is_string_dtype(cells) and cells.str.contains(_NUL, regex=False).any())
 
 
 def _fault(layer: str, column: str, found: Message, expected: Message) -> Fault:
@@ -94,16 +107,27 @@ def _fault(layer: str, column: str, found: Message, expected: Message) -> Fault:
     )
 
 
+_ALWAYS: Mapping[ColumnKind, Any] = MappingProxyType(
+    {ColumnKind.NUMBER: np.dtype("float64"), ColumnKind.DATE: np.dtype("datetime64[us]")}
+)
+
+_COUNTED: Mapping[ColumnKind, tuple[Any, Any]] = MappingProxyType(
+    {ColumnKind.INTEGER: ("int64", "Int64"), ColumnKind.BOOLEAN: ("bool", "boolean")}
+)
+"""The types of a column that has every value, and of one that may lack some."""
+
+
 def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
-    is_whole = item.need is Need.VALUE and not cells.isna().any()
-    if item.kind is ColumnKind.NUMBER:
-        return cells.astype("float64")
-    if item.kind is ColumnKind.INTEGER:
-        return cells.astype("int64" if is_whole else "Int64")
-    if item.kind is ColumnKind.BOOLEAN:
-        return cells.astype("bool" if is_whole else "boolean")
-    if item.kind is ColumnKind.DATE:
-        return pd.to_datetime(cells).astype("datetime64[us]")
+    if item.kind in _ALWAYS:
+        dtype = _ALWAYS[item.kind]
+        if cells.dtype == dtype:
+            return cells
+        return (pd.to_datetime(cells) if item.kind is ColumnKind.DATE else cells).astype(dtype)
+    if item.kind in _COUNTED:
+        is_whole = item.need is Need.VALUE and not cells.isna().any()
+        whole, other = _COUNTED[item.kind]
+        dtype = whole if is_whole else other
+        return cells if cells.dtype == dtype else cells.astype(dtype)
     return cells if cells.dtype == "str" else cells.where(cells.notna(), None).astype("str")
 
 
@@ -152,8 +176,10 @@ def content_digest(frame: pd.DataFrame, layer: str) -> str:
 def _plain_cells(cells: pd.Series[Any]) -> list[Any]:
     if pd.api.types.is_datetime64_dtype(cells):
         return [None if pd.isna(cell) else cell.isoformat() for cell in cells]
-    # Plain Python values (text, numbers and None), by pandas' fastest way.
-    return cells.astype("object").where(cells.notna(), None).tolist()
+    values, missing = cells.tolist(), cells.isna().to_numpy(dtype=bool)
+    if not missing.any():
+        return values
+    return [None if lacks else cell for cell, lacks in zip(values, missing.tolist(), strict=True)]
 
 
 # ---- conditions ------------------------------------------------------------------------------
